@@ -1,0 +1,223 @@
+package tenon
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tenon-auth/tenon/internal/strictjson"
+)
+
+// Claims is what an access token says (RFC 9068 §2.2). Times are whole seconds. Every field but NotBefore, Scope and Status is
+// required in a token that Tenon issues.
+type Claims struct {
+	Issuer       string
+	Subject      string // the client's id when the client acts for itself (RFC 9068 §2.2)
+	ClientID     string
+	ID           string // jti
+	Audience     []string
+	IssuedAt     time.Time
+	NotBefore    time.Time // zero when absent
+	Expires      time.Time
+	Scope        Scope
+	Confirmation Confirmation
+	Status       *StatusReference
+}
+
+// A StatusReference is the place of a token in a token status list (Token Status List §6.2).
+type StatusReference struct {
+	Index uint64 `json:"idx"`
+	URI   string `json:"uri"`
+}
+
+// MarshalJSON gives the payload of a JWT, members always in the same order. A single audience is written as a string. An
+// unbound confirmation is left out: whether a token may be without one is decided where tokens are signed.
+func (c Claims) MarshalJSON() ([]byte, error) {
+	payload := struct {
+		Issuer    string         `json:"iss"`
+		Subject   string         `json:"sub"`
+		Audience  any            `json:"aud"`
+		Expires   int64          `json:"exp"`
+		NotBefore int64          `json:"nbf,omitempty"`
+		IssuedAt  int64          `json:"iat"`
+		ID        string         `json:"jti"`
+		ClientID  string         `json:"client_id"`
+		Scope     string         `json:"scope,omitempty"`
+		Cnf       *Confirmation  `json:"cnf,omitempty"`
+		Status    *statusWrapper `json:"status,omitempty"`
+	}{
+		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, Expires: c.Expires.Unix(), NotBefore: unixOrZero(c.NotBefore),
+		IssuedAt: c.IssuedAt.Unix(), ID: c.ID, ClientID: c.ClientID, Scope: c.Scope.String(),
+	}
+	if len(c.Audience) == 1 {
+		payload.Audience = c.Audience[0]
+	}
+	if c.Confirmation.Bound() {
+		payload.Cnf = &c.Confirmation
+	}
+	if c.Status != nil {
+		payload.Status = &statusWrapper{c.Status}
+	}
+	return json.Marshal(payload)
+}
+
+// statusWrapper is the status claim, which names the mechanism (Token Status List §6.2).
+type statusWrapper struct {
+	List *StatusReference `json:"status_list"`
+}
+
+func unixOrZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// UnmarshalJSON reads the payload of a JWT access token strictly: a duplicate member, a value of the wrong type, a cnf or
+// status that is not fully understood and a missing required claim (RFC 9068 §2.2) are errors. Unknown claims are ignored.
+func (c *Claims) UnmarshalJSON(data []byte) error {
+	var read Claims
+	err := strictjson.Object(data, func(name string, v strictjson.Value) error {
+		if err := read.member(name, v); err != nil {
+			return fmt.Errorf("claim %s: %w", name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := read.complete(); err != nil {
+		return err
+	}
+	*c = read
+	return nil
+}
+
+// member reads one claim.
+func (c *Claims) member(name string, v strictjson.Value) (err error) {
+	switch name {
+	case "iss":
+		c.Issuer, err = v.Str()
+	case "sub":
+		c.Subject, err = v.Str()
+	case "client_id":
+		c.ClientID, err = v.Str()
+	case "jti":
+		c.ID, err = v.Str()
+	case "aud":
+		c.Audience, err = oneOrMore(v)
+	case "iat":
+		c.IssuedAt, err = numericDate(v)
+	case "nbf":
+		c.NotBefore, err = numericDate(v)
+	case "exp":
+		c.Expires, err = numericDate(v)
+	case "scope":
+		c.Scope, err = scopeClaim(v)
+	case "cnf":
+		err = c.Confirmation.UnmarshalJSON(v)
+	case "status":
+		c.Status, err = statusClaim(v)
+	}
+	return err
+}
+
+// complete names every required claim that is missing or empty (RFC 9068 §2.2).
+func (c *Claims) complete() error {
+	var missing []error
+	for _, claim := range []struct {
+		name  string
+		there bool
+	}{
+		{"iss", c.Issuer != ""},
+		{"sub", c.Subject != ""},
+		{"client_id", c.ClientID != ""},
+		{"jti", c.ID != ""},
+		{"aud", len(c.Audience) > 0},
+		{"iat", !c.IssuedAt.IsZero()},
+		{"exp", !c.Expires.IsZero()},
+	} {
+		if !claim.there {
+			missing = append(missing, fmt.Errorf("claim %s is missing or empty", claim.name))
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// oneOrMore reads an audience: a string, or an array of strings without an empty one (RFC 7519 §4.1.3).
+func oneOrMore(v strictjson.Value) ([]string, error) {
+	one, err := v.Str()
+	if err == nil {
+		if one == "" {
+			return nil, errors.New("empty")
+		}
+		return []string{one}, nil
+	}
+	all, err := v.Strings()
+	if err != nil {
+		return nil, errors.New("neither a string nor an array of strings")
+	}
+	for _, one := range all {
+		if one == "" {
+			return nil, errors.New("an empty entry")
+		}
+	}
+	return all, nil
+}
+
+// numericDate reads seconds since 1970 (RFC 7519 §2). Fractions are not used by Tenon and refused.
+func numericDate(v strictjson.Value) (time.Time, error) {
+	n, err := v.Int()
+	if err != nil || n <= 0 {
+		return time.Time{}, errors.New("not a positive whole number of seconds")
+	}
+	return time.Unix(n, 0).UTC(), nil
+}
+
+func scopeClaim(v strictjson.Value) (Scope, error) {
+	s, err := v.Str()
+	if err != nil {
+		return nil, err
+	}
+	return ParseScope(s)
+}
+
+// statusClaim reads the status claim. A mechanism that is not known here cannot be checked, so it is an error.
+func statusClaim(v strictjson.Value) (*StatusReference, error) {
+	var ref *StatusReference
+	err := v.Object(func(mechanism string, v strictjson.Value) error {
+		if mechanism != "status_list" {
+			return fmt.Errorf("status mechanism %q is not known here", mechanism)
+		}
+		var err error
+		ref, err = statusReference(v)
+		return err
+	})
+	if err == nil && ref == nil {
+		err = errors.New("no status mechanism")
+	}
+	return ref, err
+}
+
+func statusReference(v strictjson.Value) (*StatusReference, error) {
+	var ref StatusReference
+	index := int64(-1)
+	err := v.Object(func(name string, v strictjson.Value) (err error) {
+		switch name {
+		case "idx":
+			index, err = v.Int()
+		case "uri":
+			ref.URI, err = v.Str()
+		}
+		return err
+	})
+	if err == nil && (index < 0 || ref.URI == "") {
+		err = errors.New("status_list needs idx, a whole number from 0, and uri")
+	}
+	if err != nil {
+		return nil, err
+	}
+	ref.Index = uint64(index)
+	return &ref, nil
+}
