@@ -1,0 +1,52 @@
+# `make test` is everything that must hold before a change goes in. It needs Go, git and make; what else the tests want it
+# installs when it runs as root, and names when it does not.
+
+TOOL := go tool -modfile=tools.mod
+FUZZTIME ?= 20s
+
+.PHONY: build test needs lint unit race fuzz bench
+
+build:
+	go build -o tenon ./cmd/tenon
+
+test: needs lint unit race
+	@echo "all checks passed"
+
+# A C compiler for the race detector, curl for the scripts that call an API as its users do.
+needs:
+	@missing=""; \
+	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v curl >/dev/null || missing="$$missing curl"; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing:$$missing"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	elif [ -n "$$missing" ]; then \
+		echo "missing:$$missing (as root: apt-get install$$missing)"; exit 1; \
+	fi
+
+lint:
+	@test -z "$$($(TOOL) gofumpt -l .)" || { echo "not formatted (go tool -modfile=tools.mod gofumpt -w .):"; $(TOOL) gofumpt -l .; exit 1; }
+	go vet ./...
+	go fix -diff ./...
+	$(TOOL) staticcheck ./...
+	@dead="$$($(TOOL) deadcode -test ./...)"; test -z "$$dead" || { echo "never called:"; echo "$$dead"; exit 1; }
+
+# Unit tests, fuzz seeds and whole-binary scripts, with the long ones: a hundred kills, ten million proofs.
+unit:
+	TENON_LONG=1 go test -shuffle=on -timeout 15m ./...
+
+race:
+	go test -race -shuffle=on -timeout 15m ./...
+
+# Every fuzz target for FUZZTIME each.
+fuzz:
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+# Figures against their raw cost, for benchstat.
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
