@@ -1,0 +1,156 @@
+package mtls
+
+import (
+	"encoding/asn1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// The string types that encoding/asn1 has no name for.
+const (
+	tagVisibleString   = 26
+	tagUniversalString = 28
+)
+
+// decodeText gives the characters of a string value (RFC 4518 §2.1). Its second result is false for a value that is no string.
+// A string that breaks the rules of its own type is an error.
+func decodeText(v asn1.RawValue) (text string, isText bool, err error) {
+	if v.Class != asn1.ClassUniversal || v.IsCompound {
+		return "", false, nil
+	}
+	switch v.Tag {
+	case asn1.TagUTF8String:
+		text, err = string(v.Bytes), nil // checkText looks at the encoding
+	case asn1.TagPrintableString, asn1.TagIA5String, asn1.TagNumericString, tagVisibleString:
+		text, err = decodeASCII(v.Bytes)
+	case asn1.TagT61String:
+		text = decodeLatin1(v.Bytes)
+	case asn1.TagBMPString:
+		text, err = decodeBMP(v.Bytes)
+	case tagUniversalString:
+		text, err = decodeUniversal(v.Bytes)
+	default:
+		return "", false, nil
+	}
+	return text, true, err
+}
+
+func decodeASCII(b []byte) (string, error) {
+	for _, c := range b {
+		if c > unicode.MaxASCII {
+			return "", fmt.Errorf("byte %#02x in a string of ASCII characters", c)
+		}
+	}
+	return string(b), nil
+}
+
+// decodeLatin1 reads a TeletexString. RFC 4518 §2.1 leaves its characters open. Certificates in use mean ISO 8859-1 by it, as
+// other implementations do; text in real T.61 with letters outside ASCII comes out as other letters and so matches nobody.
+func decodeLatin1(b []byte) string {
+	runes := make([]rune, len(b))
+	for i, c := range b {
+		runes[i] = rune(c)
+	}
+	return string(runes)
+}
+
+func decodeBMP(b []byte) (string, error) {
+	if len(b)%2 != 0 {
+		return "", errors.New("a BMPString of an odd number of bytes")
+	}
+	var s strings.Builder
+	for ; len(b) > 0; b = b[2:] {
+		r := rune(binary.BigEndian.Uint16(b))
+		if utf16.IsSurrogate(r) {
+			return "", errors.New("a BMPString with a surrogate")
+		}
+		s.WriteRune(r)
+	}
+	return s.String(), nil
+}
+
+func decodeUniversal(b []byte) (string, error) {
+	if len(b)%4 != 0 {
+		return "", errors.New("a UniversalString whose length is no multiple of four")
+	}
+	var s strings.Builder
+	for ; len(b) > 0; b = b[4:] {
+		code := binary.BigEndian.Uint32(b)
+		if code > unicode.MaxRune || !utf8.ValidRune(rune(code)) {
+			return "", fmt.Errorf("a UniversalString with %#x, which is no character", code)
+		}
+		s.WriteRune(rune(code))
+	}
+	return s.String(), nil
+}
+
+// checkText refuses what no name should hold. RFC 4518 §2.2 and §2.4 would drop some of these characters and leave the
+// comparison undefined for others; a name that has them is refused here, so that nothing is equal by leaving something out.
+func checkText(s string) error {
+	if !utf8.ValidString(s) {
+		return errors.New("text that is not UTF-8")
+	}
+	for _, r := range s {
+		switch {
+		case r == 0:
+			return errors.New("text with a NUL") // RFC 8705 §7.5
+		case unicode.Is(unicode.Cc, r):
+			return fmt.Errorf("text with the control character U+%04X", r)
+		case r == utf8.RuneError, unicode.Is(unicode.Co, r), unicode.Is(unicode.Noncharacter_Code_Point, r):
+			return fmt.Errorf("text with U+%04X, which RFC 4518 section 2.4 prohibits", r)
+		}
+	}
+	return nil
+}
+
+// prepare gives the form in which a text value is compared. The types of [attributeTypes] ignore case and insignificant
+// spaces (caseIgnoreMatch and caseIgnoreIA5Match, RFC 4517 §4.2.11, §4.2.7; RFC 4518 §2.2, §2.6.1); for another type the rule
+// is not known, and its text compares exactly.
+//
+// Three steps of RFC 4518 are not taken, and each could only make more names equal: no normalisation to NFKC (é as one
+// character and as two are different names here), no dropping of invisible characters, and no folding of a letter into more
+// than one or from outside ASCII into ASCII (the Kelvin sign is not K).
+func prepare(oid, s string) string {
+	if shortName(oid) == "" {
+		return s
+	}
+	return foldSpaces(strings.Map(fold, s))
+}
+
+func fold(r rune) rune {
+	if unicode.In(r, unicode.Zs, unicode.Zl, unicode.Zp) {
+		return ' ' // RFC 4518 §2.2
+	}
+	lower := unicode.ToLower(r)
+	if r > unicode.MaxASCII && lower <= unicode.MaxASCII {
+		return r
+	}
+	return lower
+}
+
+// foldSpaces drops spaces at both ends and makes one of each run between words. A space that carries a combining mark is
+// not insignificant (RFC 4518 §2.6.1): runs before one stay as they are.
+func foldSpaces(s string) string {
+	var b strings.Builder
+	waiting := 0
+	for _, r := range s {
+		if r == ' ' {
+			waiting++
+			continue
+		}
+		switch {
+		case unicode.Is(unicode.M, r):
+			b.WriteString(strings.Repeat(" ", waiting))
+		case waiting > 0 && b.Len() > 0:
+			b.WriteByte(' ')
+		}
+		waiting = 0
+		b.WriteRune(r)
+	}
+	return b.String()
+}
