@@ -1,0 +1,47 @@
+package dpop
+
+import (
+	"strings"
+	"sync"
+)
+
+// A client sends the same header with every proof, so parsing its key once is enough. The cache holds headers under which a
+// signature was verified; its key is the header as sent, so a hit is the same text and thus the same key.
+const (
+	maxCachedHeaders = 1024
+	maxCachedHeader  = 1024 // bytes; an RSA 4096 header has 1000, so the cache holds 1 MiB of them at most
+)
+
+// headerCache is bounded by two generations: when the young one is full, it becomes the old one, and what is not used from
+// there in time goes. The zero value is ready for use.
+type headerCache struct {
+	mu         sync.RWMutex
+	young, old map[string]*header
+}
+
+func (c *headerCache) get(part string) *header {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if h := c.young[part]; h != nil {
+		return h
+	}
+	return c.old[part]
+}
+
+func (c *headerCache) keep(part string, h *header) {
+	if len(part) > maxCachedHeader {
+		return
+	}
+	c.mu.RLock()
+	known := c.young[part] != nil
+	c.mu.RUnlock()
+	if known {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.young == nil || len(c.young) >= maxCachedHeaders/2 {
+		c.young, c.old = make(map[string]*header), c.young
+	}
+	c.young[strings.Clone(part)] = h // part is a piece of a whole request header
+}
