@@ -1,0 +1,59 @@
+package verifier
+
+import (
+	"context"
+	"slices"
+
+	"github.com/tenon-auth/tenon"
+)
+
+// Access is what a request may do, and who asks. Only [Verifier.Verify] makes one, after every check has passed.
+type Access struct {
+	// Claims is what the token says. It is the caller's own copy.
+	Claims tenon.Claims
+	// Thumbprint is the RFC 7638 thumbprint of the DPoP key that was proved; empty when the token is not bound to one.
+	Thumbprint string
+	// CertificateThumbprint is the x5t#S256 of the certificate that was proved; empty when the token is not bound to one.
+	CertificateThumbprint string
+	// NextNonce, when set, must go back to the caller in a DPoP-Nonce field (RFC 9449 §8.2). The middleware does that.
+	NextNonce string
+
+	scheme   scheme    // that the request used, for the challenge of Require
+	verifier *Verifier // that let the request through
+}
+
+// Allows reports whether the token has every one of the scope tokens, compared exactly (RFC 6749 §3.3).
+func (a *Access) Allows(scope ...string) bool { return a.Claims.Scope.Covers(scope) }
+
+// newAccess copies what the token holds: the cache keeps the original, and a handler that edits its Access must not widen what
+// the next request may do.
+func (v *Verifier) newAccess(claims *tenon.Claims, used scheme, nonce string) *Access {
+	a := &Access{
+		Claims:                *claims,
+		Thumbprint:            claims.Confirmation.JKT,
+		CertificateThumbprint: claims.Confirmation.X5T,
+		NextNonce:             nonce,
+		scheme:                used,
+		verifier:              v,
+	}
+	a.Claims.Audience = slices.Clone(claims.Audience)
+	a.Claims.Scope = slices.Clone(claims.Scope)
+	if claims.Status != nil {
+		status := *claims.Status
+		a.Claims.Status = &status
+	}
+	return a
+}
+
+// accessKey is the key of the Access in a request's context.
+type accessKey struct{}
+
+func withAccess(ctx context.Context, a *Access) context.Context {
+	return context.WithValue(ctx, accessKey{}, a)
+}
+
+// FromContext gives the Access of a request that passed [Verifier.Middleware]. It is false for any other request.
+func FromContext(ctx context.Context) (*Access, bool) {
+	a, ok := ctx.Value(accessKey{}).(*Access)
+	return a, ok
+}

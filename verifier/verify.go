@@ -1,0 +1,116 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/dpop"
+)
+
+// Verify judges one request. It returns what the request may do, or nil and an error: a *tenon.Error is a refusal whose code is for the
+// caller, with [tenon.Unavailable] when something that must be known cannot be known now; any other is a fault of the service.
+//
+// The order is cheap before dear and stateless before stateful. The replay memory is asked last, so a refused request neither
+// uses up its proof nor stores anything.
+func (v *Verifier) Verify(ctx context.Context, r Request) (*Access, error) {
+	start := time.Now() // not Config.Now: a duration needs the monotonic clock
+	event := Event{Method: r.Method}
+	access, err := v.verify(ctx, r, &event)
+	if err != nil {
+		event.refused(err)
+		access = nil
+	}
+	event.Duration = time.Since(start)
+	v.observe(ctx, event)
+	return access, err
+}
+
+// verify is the column of checks. It fills event on the way.
+func (v *Verifier) verify(ctx context.Context, r Request, event *Event) (*Access, error) {
+	// What could be read in two ways is not read at all.
+	target, err := v.publicURL(r.Target)
+	if err != nil {
+		return nil, err
+	}
+	presented, err := r.credential()
+	if err != nil {
+		return nil, err
+	}
+
+	// The token comes before the proof: without one that the issuer signed, nothing dear is computed and nothing is stored, and
+	// a stranger learns nothing from how a proof is answered.
+	token, err := v.token(ctx, presented.token)
+	if err != nil {
+		return nil, err
+	}
+	event.ClientID, event.Thumbprint = token.claims.ClientID, boundTo(&token.claims)
+
+	// Every key that the token names must be proved on this request.
+	proof, err := v.bind(possession{credential: presented, request: r, url: target}, token.claims.Confirmation)
+	if err != nil {
+		return nil, err
+	}
+	if proof != nil {
+		event.Offset, event.HasOffset = proof.Offset(), true
+	}
+
+	// A good token may have been revoked (FAPI 2.0 §5.3.4 (3)).
+	if err := v.checkRevocation(ctx, &token.claims); err != nil {
+		return nil, err
+	}
+
+	// A proof is good for one request (RFC 9449 §11.1).
+	nonce := ""
+	if proof != nil {
+		start := time.Now()
+		err := v.useProof(ctx, proof)
+		event.Replay = time.Since(start)
+		if err != nil {
+			return nil, err
+		}
+		nonce = proof.NextNonce()
+	}
+	return v.newAccess(&token.claims, presented.scheme, nonce), nil
+}
+
+// boundTo gives the thumbprint that an event names.
+func boundTo(claims *tenon.Claims) string {
+	if claims.Confirmation.JKT != "" {
+		return claims.Confirmation.JKT
+	}
+	return claims.Confirmation.X5T
+}
+
+// checkRevocation refuses a revoked token, and any token while its revocation cannot be known.
+func (v *Verifier) checkRevocation(ctx context.Context, claims *tenon.Claims) error {
+	revoked, err := v.config.Revocation.Revoked(ctx, claims)
+	if err != nil {
+		if _, refused := errors.AsType[*tenon.Error](err); refused {
+			return err
+		}
+		return unavailable("whether the token was revoked cannot be known now", err)
+	}
+	if revoked {
+		return tenon.Refuse(tenon.InvalidToken, "revoked", "the token was revoked: get a new one")
+	}
+	return nil
+}
+
+// useProof uses the proof up. The memory says whether this was the first time, atomically for all who share it.
+func (v *Verifier) useProof(ctx context.Context, proof *dpop.Proof) error {
+	first, err := v.config.Replays.Use(ctx, proof.ReplayKey(v.config.Audience), proof.Until())
+	if err != nil {
+		return unavailable("whether the proof was used before cannot be known now", err)
+	}
+	if !first {
+		return tenon.Refuse(tenon.InvalidDPoPProof, "replay", "this proof was used before: make a new one for every request") // RFC 9449 §11.1
+	}
+	return nil
+}
+
+// unavailable is the answer when something that must be known cannot be known: never a guess.
+func unavailable(what string, cause error) error {
+	return tenon.Refuse(tenon.Unavailable, "unavailable", "%s: try again", what).Because(cause)
+}
