@@ -1,0 +1,122 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tenon-auth/tenon/store"
+)
+
+var (
+	// ErrClient means that a registration is not good: every fault is in the text.
+	ErrClient = errors.New("the client cannot be registered like this")
+	// ErrClientExists means that another client has the id.
+	ErrClientExists = errors.New("a client with this id exists")
+	// ErrChanged means that somebody else changed the same thing at the same time: read it again.
+	ErrChanged = errors.New("it was changed by somebody else in the meantime")
+)
+
+// Admin is what an operator does to an issuer, through the running server or on the store itself. A thing that does not
+// exist is store.ErrNotFound.
+type Admin struct {
+	Store   store.Store
+	Keyring *Keyring // may be nil when no method about keys is called
+	Profile Profile
+	Tokens  TokenPolicy      // as the issuer's, for what Revoke tells
+	Now     func() time.Time // nil: time.Now
+}
+
+func (a *Admin) now() time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
+}
+
+// AddClient registers a client. Without an id it gets a random one.
+func (a *Admin) AddClient(ctx context.Context, c Client) (Client, error) {
+	if c.ID == "" {
+		id, err := uuid.NewRandom()
+		if err != nil {
+			return Client{}, err
+		}
+		c.ID = id.String()
+	}
+	if err := c.Validate(a.Profile); err != nil {
+		return Client{}, fmt.Errorf("%w: %w", ErrClient, err)
+	}
+	var change store.Change
+	if err := clientRecords.Insert(&change, c.ID, c, time.Time{}); err != nil {
+		return Client{}, err
+	}
+	return c, a.commit(ctx, &change, ErrClientExists)
+}
+
+// Client reads one registration.
+func (a *Admin) Client(ctx context.Context, id string) (Client, error) {
+	item, err := clientRecords.Get(ctx, a.Store, id)
+	return item.Value, err
+}
+
+// Clients reads at most n registrations whose ids come after the given one, in the order of their ids.
+func (a *Admin) Clients(ctx context.Context, after string, n int) ([]Client, error) {
+	items, err := clientRecords.Scan(ctx, a.Store, "", after, n)
+	if err != nil {
+		return nil, err
+	}
+	clients := make([]Client, len(items))
+	for i, item := range items {
+		clients[i] = item.Value
+	}
+	return clients, nil
+}
+
+// UpdateClient puts a registration in the place of the one with the same id. Tokens issued before stay as they are.
+func (a *Admin) UpdateClient(ctx context.Context, c Client) (Client, error) {
+	if err := c.Validate(a.Profile); err != nil {
+		return Client{}, fmt.Errorf("%w: %w", ErrClient, err)
+	}
+	item, err := clientRecords.Get(ctx, a.Store, c.ID)
+	if err != nil {
+		return Client{}, err
+	}
+	item.Value = c
+	var change store.Change
+	if err := clientRecords.Replace(&change, item); err != nil {
+		return Client{}, err
+	}
+	return c, a.commit(ctx, &change, ErrChanged)
+}
+
+// RemoveClient revokes the client's tokens and forgets its registration.
+func (a *Admin) RemoveClient(ctx context.Context, id string) error {
+	if _, err := a.Revoke(ctx, Revocation{ClientID: id}); err != nil {
+		return err
+	}
+	item, err := clientRecords.Get(ctx, a.Store, id)
+	if err != nil {
+		return err
+	}
+	var change store.Change
+	clientRecords.Delete(&change, item)
+	return a.commit(ctx, &change, ErrChanged)
+}
+
+// Keys lists the signing keys, oldest first.
+func (a *Admin) Keys() []SigningKey { return a.Keyring.List() }
+
+// RotateKey brings the next signing key forward; see [Keyring.Rotate].
+func (a *Admin) RotateKey(ctx context.Context) (SigningKey, error) { return a.Keyring.Rotate(ctx) }
+
+// commit commits a change and gives conflict when it meets one.
+func (a *Admin) commit(ctx context.Context, change *store.Change, conflict error) error {
+	_, err := a.Store.Commit(ctx, change)
+	if c := new(store.Conflict); errors.As(err, &c) {
+		return conflict
+	}
+	return err
+}

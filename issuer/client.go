@@ -1,0 +1,68 @@
+package issuer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/mtls"
+)
+
+// The client authentication methods (RFC 7591 §2, RFC 8705 §2).
+const (
+	PrivateKeyJWT     = "private_key_jwt"
+	TLSClientAuth     = "tls_client_auth"
+	SelfSignedTLSAuth = "self_signed_tls_client_auth"
+)
+
+// A Client is a registration. Its JSON names are those of RFC 7591 §2, RFC 8705 §2.1.2 and §3.4, and RFC 9449 §5.2.
+type Client struct {
+	ID         string             `json:"client_id"`
+	Name       string             `json:"client_name,omitempty"` // for people
+	AuthMethod string             `json:"token_endpoint_auth_method"`
+	Algorithm  string             `json:"token_endpoint_auth_signing_alg,omitempty"` // of assertions; private_key_jwt only
+	JWKS       jose.JSONWebKeySet `json:"jwks,omitzero"`                             // public keys; with x5c for self_signed_tls_client_auth
+
+	mtls.Subject // of the certificate; tls_client_auth only
+
+	GrantTypes       []string    `json:"grant_types"`
+	Scope            tenon.Scope `json:"-"`         // all it may ask for, and what it gets when it does not ask; "scope", space-delimited
+	Resources        []string    `json:"resources"` // audiences it may ask for; the first is what it gets when it does not ask
+	DPoPBound        bool        `json:"dpop_bound_access_tokens,omitempty"`
+	CertificateBound bool        `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	Bearer           bool        `json:"bearer,omitempty"`   // may have tokens bound to nothing; profile oauth2 only
+	Disabled         bool        `json:"disabled,omitempty"` // known and refused
+}
+
+// A registration is the JSON form of a Client: scope is text there (RFC 7591 §2).
+type registration struct {
+	plainClient
+	Scope string `json:"scope,omitempty"`
+}
+
+type plainClient Client // Client without its methods
+
+// MarshalJSON writes the registration.
+func (c Client) MarshalJSON() ([]byte, error) {
+	return json.Marshal(registration{plainClient(c), c.Scope.String()})
+}
+
+// UnmarshalJSON reads a registration. A member that is not known here is an error: it may be a restriction.
+func (c *Client) UnmarshalJSON(data []byte) error {
+	var r registration
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	scope, err := tenon.ParseScope(r.Scope)
+	if err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	*c = Client(r.plainClient)
+	c.Scope = scope
+	return nil
+}

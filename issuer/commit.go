@@ -1,0 +1,114 @@
+package issuer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/store"
+)
+
+// A plan is a token that is about to be: everything has been judged, nothing has been spent.
+type plan struct {
+	caller        *caller
+	held          *possession
+	authorization *Authorization
+	cnf           tenon.Confirmation
+	key           *signingKey // chosen before the commit, because the record and the leaf name it
+	random        string      // the second half of the jti
+	now           time.Time   // when it was judged, and iat
+	expires       time.Time
+}
+
+// commit spends the proof, the assertion and what the grant spends, records the token and appends the leaf: all of it or
+// nothing. It gives the index of the leaf, which no other token will ever have.
+func (i *Issuer) commit(ctx context.Context, p *plan) (index uint64, err error) {
+	change, err := i.change(p)
+	if err != nil {
+		return 0, err
+	}
+	receipt, err := i.cfg.Store.Commit(ctx, change)
+	if conflict := new(store.Conflict); errors.As(err, &conflict) {
+		return 0, conflicted(conflict)
+	}
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	i.lists.saw(receipt.First)
+	unchanged, err := i.clients.unchanged(ctx, p.caller.registered)
+	switch {
+	case err != nil:
+		return 0, unavailable(err)
+	case !unchanged: // also when the client was disabled and its tokens were revoked in between: ours may have been missed
+		return 0, tenon.Refuse(tenon.Unavailable, "changed", "the client's registration was changed in this moment: try again")
+	}
+	return receipt.First, nil
+}
+
+// change gathers what the commit does.
+func (i *Issuer) change(p *plan) (*store.Change, error) {
+	change := p.authorization.Change
+	if change == nil {
+		change = &store.Change{}
+	}
+	if proof := p.held.proof; proof != nil {
+		key := proof.ReplayKey(i.cfg.Issuer)
+		spend(change, kindProofs, key, proof.Until()) // RFC 9449 §11.1
+	}
+	if a := p.caller.assertion; a != nil {
+		spend(change, kindAssertions, assertionReplayKey(p.caller.ID, a.id), a.expires) // RFC 7523 §3 (7)
+	}
+	random, err := uuid.NewRandom()
+	if err != nil {
+		return nil, err
+	}
+	p.random = random.String()
+	record := tokenRecord{ID: p.random, ClientID: p.caller.ID, KeyID: p.key.id(), Cnf: p.cnf, Expires: p.expires.Unix()}
+	if err := liveTokens.Insert(change, "", record, p.expires.Add(commitMargin)); err != nil {
+		return nil, err
+	}
+	entry, err := leaf{
+		Type: leafIssued, Binding: bindingName(p.cnf), Client: p.caller.ID, Audience: p.authorization.Audience,
+		Scope: p.authorization.Scope.String(), Expires: p.expires.Unix(), KeyID: p.key.id(),
+	}.bytes(i.cfg.Now())
+	if err != nil {
+		return nil, err
+	}
+	change.Leaves = append(change.Leaves, entry)
+	return change, nil
+}
+
+// spend inserts a key that must not be there yet. It stays until nothing that was judged good before can still be committed.
+func spend(change *store.Change, kind store.Kind, key [32]byte, until time.Time) {
+	change.Inserts = append(change.Inserts, store.Record{
+		Key:     store.Key{Kind: kind, ID: hex.EncodeToString(key[:])},
+		Expires: until.Add(commitMargin),
+	})
+}
+
+// assertionReplayKey is per client: nobody can use up another's jti. A client id has no NUL, so the two cannot run together.
+func assertionReplayKey(clientID, jti string) [32]byte {
+	return sha256.Sum256([]byte(clientID + "\x00" + jti))
+}
+
+// conflicted turns what had been spent before into the refusal that belongs to it.
+func conflicted(c *store.Conflict) error {
+	switch c.Key.Kind {
+	case kindProofs:
+		return tenon.Refuse(tenon.InvalidDPoPProof, "replay", "this proof was used before: make a new one for every request").Because(c) // RFC 9449 §11.1
+	case kindAssertions:
+		return tenon.Refuse(tenon.InvalidClient, "replay", "this client assertion was used before: make a new one for every request").Because(c) // RFC 7523 §3 (7)
+	}
+	return fmt.Errorf("issuer: unexpected %w", c)
+}
+
+// unavailable says that the store did not answer: nothing is issued, and the caller may try again.
+func unavailable(cause error) *tenon.Error {
+	return tenon.Refuse(tenon.Unavailable, "unavailable", "the server cannot reach its memory: try again").Because(cause)
+}

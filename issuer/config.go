@@ -1,0 +1,141 @@
+package issuer
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tenon-auth/tenon/dpop"
+	"github.com/tenon-auth/tenon/mtls"
+	"github.com/tenon-auth/tenon/store"
+)
+
+// A Profile is the set of rules that clients and tokens must keep.
+type Profile int
+
+const (
+	FAPI2  Profile = iota // FAPI 2.0 Security Profile: every token is bound to a key
+	OAuth2                // a client's registration may ask for bearer tokens
+)
+
+// String gives the name used in configuration files.
+func (p Profile) String() string {
+	switch p {
+	case FAPI2:
+		return "fapi2"
+	case OAuth2:
+		return "oauth2"
+	}
+	return fmt.Sprintf("Profile(%d)", int(p))
+}
+
+// Config is all that an Issuer needs. It is not changed after New.
+type Config struct {
+	// Issuer is the issuer identifier: an https URL without query, fragment or trailing slash (RFC 8414 §2).
+	Issuer string
+	// MTLSOrigin is where MTLSHandler is reached, like https://mtls.as.example.com; "" publishes no aliases (RFC 8705 §5).
+	MTLSOrigin string
+	Profile    Profile
+	Store      store.Store // required
+	Signing    *Keyring    // required
+	// DPoP checks proofs. nil: no DPoP, and a request that carries a proof is refused.
+	DPoP *dpop.Checker
+	// Certificates finds the certificate of a request. nil: no mutual TLS. One of DPoP and Certificates is required.
+	Certificates mtls.Source
+	// ClientCAs are the authorities of tls_client_auth, a dedicated set (RFC 8705 §7.4). nil: the method is not offered.
+	ClientCAs *x509.CertPool
+	Tokens    TokenPolicy
+	Limits    Limits
+	// Observe is called once for each request, after the answer; nil: nobody is told.
+	Observe func(context.Context, Event)
+	Now     func() time.Time // nil: time.Now
+}
+
+// TokenPolicy is how long tokens live and how soon a revocation is seen.
+type TokenPolicy struct {
+	Lifetime  time.Duration // of an access token: 0 means 5 min; at most 1 h
+	StatusTTL time.Duration // the longest a revocation takes to reach a verifier: 0 means 10 s; 2 s to 1 h
+}
+
+// withDefaults fills in what was left zero.
+func (p TokenPolicy) withDefaults() TokenPolicy {
+	if p.Lifetime == 0 {
+		p.Lifetime = 5 * time.Minute
+	}
+	if p.StatusTTL == 0 {
+		p.StatusTTL = 10 * time.Second
+	}
+	return p
+}
+
+func (p TokenPolicy) validate() error {
+	var faults []error
+	if p.Lifetime < time.Second || p.Lifetime > time.Hour {
+		faults = append(faults, fmt.Errorf("issuer: token lifetime is %v: use 1s to 1h", p.Lifetime))
+	}
+	if p.StatusTTL < 2*time.Second || p.StatusTTL > time.Hour {
+		faults = append(faults, fmt.Errorf("issuer: status list ttl is %v: use 2s to 1h", p.StatusTTL))
+	}
+	return errors.Join(faults...)
+}
+
+// validate reports every fault of a Config whose defaults are filled in.
+func (c *Config) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("issuer: "+format, args...)) }
+	if err := checkIssuer(c.Issuer); err != nil {
+		fault("%w", err)
+	}
+	if err := checkOrigin(c.MTLSOrigin); c.MTLSOrigin != "" && err != nil {
+		fault("%w", err)
+	}
+	if c.Profile != FAPI2 && c.Profile != OAuth2 {
+		fault("unknown profile %v", c.Profile)
+	}
+	if c.Store == nil {
+		fault("a Store is required")
+	}
+	if c.DPoP == nil && c.Certificates == nil {
+		fault("neither DPoP nor Certificates is given: tokens could be bound to nothing")
+	}
+	if c.Certificates == nil && (c.ClientCAs != nil || c.MTLSOrigin != "") {
+		fault("ClientCAs and MTLSOrigin have no use without Certificates")
+	}
+	if c.Signing == nil {
+		fault("a Keyring for Signing is required")
+	} else if keep := c.Signing.cfg.KeepAfter; keep < c.Tokens.Lifetime+commitMargin {
+		fault("the keyring keeps a retired key for %v, and tokens live for %v: use at least %v", keep, c.Tokens.Lifetime, c.Tokens.Lifetime+commitMargin)
+	}
+	return errors.Join(append(faults, c.Tokens.validate(), c.Limits.validate())...)
+}
+
+// checkIssuer holds an issuer identifier to RFC 8414 §2. A trailing slash is refused because clients compare the text.
+func checkIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Opaque != "":
+		return fmt.Errorf("the issuer %q is not an https URL", issuer)
+	case strings.ContainsAny(issuer, "?#"):
+		return fmt.Errorf("the issuer %q has a query or a fragment", issuer) // RFC 8414 §2
+	case strings.HasSuffix(issuer, "/"):
+		return fmt.Errorf("the issuer %q ends in a slash: leave it out", issuer)
+	case u.Path != "" && (u.EscapedPath() != u.Path || u.JoinPath().Path != u.Path || strings.ContainsAny(u.Path, "{}")):
+		return fmt.Errorf("the path of the issuer %q has escapes, empty or dot segments, or braces", issuer)
+	}
+	return nil
+}
+
+// checkOrigin holds the origin of the certificate listener to scheme and host.
+func checkOrigin(origin string) error {
+	if err := checkIssuer(origin); err != nil {
+		return fmt.Errorf("MTLSOrigin: %w", err)
+	}
+	if u, err := url.Parse(origin); err != nil || u.Path != "" {
+		return fmt.Errorf("MTLSOrigin %q has a path: the issuer's is added", origin)
+	}
+	return nil
+}

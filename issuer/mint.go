@@ -1,0 +1,46 @@
+package issuer
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/tenon-auth/tenon"
+)
+
+// accessTokenType is the typ of an access token (RFC 9068 §2.1). Nothing else in this package may sign with it.
+const accessTokenType = "at+jwt"
+
+// errUnbound means that a token bound to nothing nearly came to be. It is a fault of this server, not of the caller.
+var errUnbound = errors.New("issuer: refusing to sign a token that is bound to no key")
+
+// mint signs the access token of a plan that has been committed at the given index. It is the only place where an access token
+// comes to be, and the last line against one that is good for whoever holds it (FAPI 2.0 §5.3.2.1 (4)).
+func (i *Issuer) mint(p *plan, index uint64) (string, error) {
+	if !p.cnf.Bound() && !(i.cfg.Profile == OAuth2 && p.caller.Bearer) {
+		return "", errUnbound
+	}
+	payload, err := json.Marshal(tenon.Claims{
+		Issuer:       i.cfg.Issuer,
+		Subject:      p.authorization.Subject,
+		ClientID:     p.caller.ID,
+		ID:           tokenID(index, p.random),
+		Audience:     []string{p.authorization.Audience},
+		IssuedAt:     p.now,
+		Expires:      p.expires,
+		Scope:        p.authorization.Scope,
+		Confirmation: p.cnf,
+		Status:       i.urls.status(index), // Token Status List §6.2
+	})
+	if err != nil {
+		return "", err
+	}
+	return p.key.sign(accessTokenType, payload)
+}
+
+// tokenType is what the client is told about how to use the token (RFC 9449 §5, RFC 8705 §3).
+func tokenType(c tenon.Confirmation) string {
+	if c.JKT != "" {
+		return "DPoP"
+	}
+	return "Bearer"
+}
