@@ -56,7 +56,7 @@ func expose(h http.Header) {
 	}
 }
 
-// statuses maps the codes that a caller can do something about (RFC 6750 §3.1, RFC 9449 §7.1, §9).
+// status gives the status of each code; any code not known here is a fault of ours (RFC 6750 §3.1, RFC 9449 §7.1, §9).
 func status(code tenon.Code) int {
 	switch code {
 	case tenon.InvalidRequest:
