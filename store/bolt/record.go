@@ -1,0 +1,66 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/tenon-auth/tenon/store"
+)
+
+// recordHead is what stands before the body of a record: version and expiry, eight bytes each.
+const recordHead = 16
+
+func readRecord(k store.Key, value []byte) (store.Record, error) {
+	if len(value) < recordHead {
+		return store.Record{}, fmt.Errorf("%w: %v: %d bytes", ErrDamaged, k, len(value))
+	}
+	r := store.Record{Key: k, Version: binary.BigEndian.Uint64(value), Body: value[recordHead:]}
+	if ms := binary.BigEndian.Uint64(value[8:]); ms > math.MaxInt64 {
+		return store.Record{}, fmt.Errorf("%w: %v: it expires at %d", ErrDamaged, k, ms)
+	} else if ms != 0 {
+		r.Expires = time.UnixMilli(int64(ms)).UTC()
+	}
+	return r, nil
+}
+
+// milliseconds rounds up: a record is never forgotten before its time. Zero stands for never; a time before 1970 is past in
+// any case and becomes the first millisecond.
+func milliseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	ms := t.UnixMilli()
+	if t.After(time.UnixMilli(ms)) {
+		ms++
+	}
+	return max(ms, 1)
+}
+
+// sliceLength is the length of an expiry slice in milliseconds.
+const sliceLength = 60_000
+
+// sliceName is the name of the slice that a record with this expiry belongs to. Names sort by time.
+func sliceName(expires int64) []byte {
+	return binary.BigEndian.AppendUint64(nil, uint64(expires/sliceLength))
+}
+
+// sliceEnd is the last millisecond that belongs to a slice.
+func sliceEnd(name []byte) int64 {
+	return (int64(number(name))+1)*sliceLength - 1
+}
+
+// listing is the name of a record in an expiry slice: a kind has no zero byte, so the first one ends it.
+func listing(k store.Key) []byte {
+	return append(append([]byte(k.Kind), 0), k.ID...)
+}
+
+func readListing(b []byte) (store.Key, error) {
+	kind, id, ok := bytes.Cut(b, []byte{0})
+	if !ok {
+		return store.Key{}, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
+	}
+	return store.Key{Kind: store.Kind(kind), ID: string(id)}, nil
+}

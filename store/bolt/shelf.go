@@ -1,0 +1,170 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/tenon-auth/tenon/store"
+)
+
+var (
+	recordsBucket = []byte("records")
+	expiryBucket  = []byte("expiry")
+	versionKey    = []byte("version")
+	leafKey       = []byte("leaf")
+	forgottenKey  = []byte("forgotten")
+)
+
+func createBuckets(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{recordsBucket, expiryBucket} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A shelf reads and writes records within one transaction. What it returns lies in bbolt's memory map.
+type shelf struct{ tx *bbolt.Tx }
+
+// counters are the numbers that only grow.
+type counters struct {
+	version   uint64 // of the last Change
+	leaf      uint64 // index of the next leaf
+	forgotten int64  // milliseconds since 1970: every record that expired then or before may have been swept
+}
+
+func (s shelf) counters() counters {
+	meta := s.tx.Bucket(metaBucket)
+	return counters{
+		version:   number(meta.Get(versionKey)),
+		leaf:      number(meta.Get(leafKey)),
+		forgotten: int64(number(meta.Get(forgottenKey))),
+	}
+}
+
+func (s shelf) putCounters(c counters) error {
+	meta := s.tx.Bucket(metaBucket)
+	for _, e := range []struct {
+		key []byte
+		n   uint64
+	}{{versionKey, c.version}, {leafKey, c.leaf}, {forgottenKey, uint64(c.forgotten)}} {
+		if err := meta.Put(e.key, binary.BigEndian.AppendUint64(nil, e.n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// number reads what putCounters wrote; what was never written is zero.
+func number(b []byte) uint64 {
+	if len(b) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}
+
+// live returns the record under k if it is there and not expired.
+func (s shelf) live(k store.Key, now time.Time) (store.Record, error) {
+	r, err := s.get(k)
+	if err == nil && r.ExpiredAt(now) {
+		return store.Record{}, store.ErrNotFound
+	}
+	return r, err
+}
+
+// get returns the record under k, expired or not.
+func (s shelf) get(k store.Key) (store.Record, error) {
+	kind := s.tx.Bucket(recordsBucket).Bucket([]byte(k.Kind))
+	if kind == nil {
+		return store.Record{}, store.ErrNotFound
+	}
+	value := kind.Get([]byte(k.ID))
+	if value == nil {
+		return store.Record{}, store.ErrNotFound
+	}
+	return readRecord(k, value)
+}
+
+// from goes through the records of a kind, expired or not, from the first whose id begins with prefix.ID and comes after the
+// given one.
+func (s shelf) from(prefix store.Key, after string) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
+		kind := s.tx.Bucket(recordsBucket).Bucket([]byte(prefix.Kind))
+		if kind == nil {
+			return
+		}
+		start := prefix.ID
+		if after >= start && after != "" {
+			start = after + "\x00" // the smallest id after it
+		}
+		c := kind.Cursor()
+		for id, value := c.Seek([]byte(start)); id != nil; id, value = c.Next() {
+			if !yield(readRecord(store.Key{Kind: prefix.Kind, ID: string(id)}, value)) {
+				return
+			}
+		}
+	}
+}
+
+// put writes a record and its entry in the expiry slice, and takes out the entry of the record that was there.
+func (s shelf) put(r store.Record) error {
+	if err := s.unlist(r.Key); err != nil {
+		return err
+	}
+	kind, err := s.tx.Bucket(recordsBucket).CreateBucketIfNotExists([]byte(r.Key.Kind))
+	if err != nil {
+		return err
+	}
+	if r.Key.Kind == store.Leaves {
+		kind.FillPercent = 1 // ids only grow: pages are filled once and never split again
+	}
+	expires := milliseconds(r.Expires)
+	value := make([]byte, 0, recordHead+len(r.Body))
+	value = binary.BigEndian.AppendUint64(value, r.Version)
+	value = binary.BigEndian.AppendUint64(value, uint64(expires))
+	if err := kind.Put([]byte(r.Key.ID), append(value, r.Body...)); err != nil || expires == 0 {
+		return err
+	}
+	slice, err := s.tx.Bucket(expiryBucket).CreateBucketIfNotExists(sliceName(expires))
+	if err != nil {
+		return err
+	}
+	return slice.Put(listing(r.Key), nil)
+}
+
+// remove deletes a record and its entry in the expiry slice.
+func (s shelf) remove(k store.Key) error {
+	if err := s.unlist(k); err != nil {
+		return err
+	}
+	return s.tx.Bucket(recordsBucket).Bucket([]byte(k.Kind)).Delete([]byte(k.ID))
+}
+
+// unlist takes the record under k, if there is one, out of its expiry slice.
+func (s shelf) unlist(k store.Key) error {
+	r, err := s.get(k)
+	if err == store.ErrNotFound || r.Expires.IsZero() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	slices := s.tx.Bucket(expiryBucket)
+	name := sliceName(milliseconds(r.Expires))
+	slice := slices.Bucket(name)
+	if slice == nil {
+		return fmt.Errorf("%w: %v is in no expiry slice", ErrDamaged, k)
+	}
+	if err := slice.Delete(listing(k)); err != nil {
+		return err
+	}
+	if first, _ := slice.Cursor().First(); first == nil {
+		return slices.DeleteBucket(name)
+	}
+	return nil
+}
