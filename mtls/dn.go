@@ -62,11 +62,11 @@ func decodeDN(der []byte) (DN, error) {
 	for _, set := range slices.Backward(sequence) { // RFC 4514 §2.1: the text begins with the last RDN
 		var r rdn
 		for _, a := range set {
-			value, err := newAttribute(a.Type.String(), a.Value)
+			read, err := newAttribute(a.Type.String(), a.Value)
 			if err != nil {
 				return DN{}, err
 			}
-			r = append(r, value)
+			r = append(r, read)
 		}
 		if len(r) == 0 {
 			return DN{}, errors.New("an RDN is empty") // RFC 5280 §4.1.2.4: SET SIZE (1..MAX)

@@ -158,12 +158,8 @@ func typeOID(name string) (string, error) {
 	if name == "" {
 		return "", errors.New("a type is missing before =")
 	}
-	for _, t := range attributeTypes() {
-		for _, known := range t.names {
-			if strings.EqualFold(name, known) {
-				return t.oid, nil
-			}
-		}
+	if oid := namedOID(name); oid != "" {
+		return oid, nil
 	}
 	oid := name
 	if len(name) > 4 && strings.EqualFold(name[:4], "OID.") {
@@ -184,13 +180,4 @@ func isDottedOID(s string) bool {
 		}
 	}
 	return len(arcs) >= 2
-}
-
-func shortName(oid string) string {
-	for _, t := range attributeTypes() {
-		if t.oid == oid {
-			return t.names[0]
-		}
-	}
-	return ""
 }

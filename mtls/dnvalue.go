@@ -11,33 +11,23 @@ import (
 	"unicode/utf8"
 )
 
-// The string types that encoding/asn1 has no name for.
-const (
-	tagVisibleString   = 26
-	tagUniversalString = 28
-)
-
-// decodeText gives the characters of a string value (RFC 4518 §2.1). Its second result is false for a value that is no string.
-// A string that breaks the rules of its own type is an error.
-func decodeText(v asn1.RawValue) (text string, isText bool, err error) {
+// decodeText gives the characters of a string value (RFC 4518 §2.1). What breaks the rules of its string type is an error, and
+// so is a value of another type: crypto/x509 reads no certificate with one in its subject.
+func decodeText(v asn1.RawValue) (string, error) {
 	if v.Class != asn1.ClassUniversal || v.IsCompound {
-		return "", false, nil
+		return "", errors.New("a value that is not a string")
 	}
 	switch v.Tag {
 	case asn1.TagUTF8String:
-		text, err = string(v.Bytes), nil // checkText looks at the encoding
-	case asn1.TagPrintableString, asn1.TagIA5String, asn1.TagNumericString, tagVisibleString:
-		text, err = decodeASCII(v.Bytes)
+		return string(v.Bytes), nil // checkText looks at the encoding
+	case asn1.TagPrintableString, asn1.TagIA5String, asn1.TagNumericString:
+		return decodeASCII(v.Bytes)
 	case asn1.TagT61String:
-		text = decodeLatin1(v.Bytes)
+		return decodeLatin1(v.Bytes), nil
 	case asn1.TagBMPString:
-		text, err = decodeBMP(v.Bytes)
-	case tagUniversalString:
-		text, err = decodeUniversal(v.Bytes)
-	default:
-		return "", false, nil
+		return decodeBMP(v.Bytes)
 	}
-	return text, true, err
+	return "", fmt.Errorf("a value of the ASN.1 type %d, which is not a string", v.Tag)
 }
 
 func decodeASCII(b []byte) (string, error) {
@@ -70,21 +60,6 @@ func decodeBMP(b []byte) (string, error) {
 			return "", errors.New("a BMPString with a surrogate")
 		}
 		s.WriteRune(r)
-	}
-	return s.String(), nil
-}
-
-func decodeUniversal(b []byte) (string, error) {
-	if len(b)%4 != 0 {
-		return "", errors.New("a UniversalString whose length is no multiple of four")
-	}
-	var s strings.Builder
-	for ; len(b) > 0; b = b[4:] {
-		code := binary.BigEndian.Uint32(b)
-		if code > unicode.MaxRune || !utf8.ValidRune(rune(code)) {
-			return "", fmt.Errorf("a UniversalString with %#x, which is no character", code)
-		}
-		s.WriteRune(rune(code))
 	}
 	return s.String(), nil
 }

@@ -8,6 +8,6 @@
 //
 // The errors of this package are plain: it knows certificates, not OAuth. Its callers turn every one of them into a refusal.
 //
-// Reading order: source.go, thumbprint.go, verify.go, registered.go, subject.go, san.go, dn.go, dnparse.go, dnvalue.go,
-// dnattribute.go, config.go.
+// Reading order: source.go, thumbprint.go, verify.go, registered.go, subject.go, san.go, sanvalue.go, dn.go, dnattribute.go,
+// dnvalue.go, dnparse.go, config.go.
 package mtls

@@ -1,0 +1,49 @@
+package mtls_test
+
+import (
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"github.com/tenon-auth/tenon/mtls"
+)
+
+// BenchmarkThumbprint reports its ratio to the hash alone.
+func BenchmarkThumbprint(b *testing.B) {
+	cert := certificateNamed(b, bank()...)
+	var ours, raw time.Duration
+	for b.Loop() {
+		start := time.Now()
+		mtls.Thumbprint(cert)
+		middle := time.Now()
+		sha256.Sum256(cert.Raw)
+		ours, raw = ours+middle.Sub(start), raw+time.Since(middle)
+	}
+	b.ReportMetric(float64(ours)/float64(raw), "x-raw")
+}
+
+func BenchmarkDN(b *testing.B) {
+	cert := certificateNamed(b, bank()...)
+	presented, err := mtls.CertificateDN(cert)
+	if err != nil {
+		b.Fatal(err)
+	}
+	subject := mtls.Subject{DN: presented.String()}
+	registered := parse(b, subject.DN)
+	b.Run("match", func(b *testing.B) { // from text and DER, as for one token request
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := subject.Match(cert); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("equal", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if !registered.EqualEitherWay(presented) {
+				b.Fatal("not equal")
+			}
+		}
+	})
+}
