@@ -112,10 +112,21 @@ func (a *Admin) Keys() []SigningKey { return a.Keyring.List() }
 // RotateKey brings the next signing key forward; see [Keyring.Rotate].
 func (a *Admin) RotateKey(ctx context.Context) (SigningKey, error) { return a.Keyring.Rotate(ctx) }
 
+// RotateKeyUnpublished makes the next signing key sign at once; see [Keyring.RotateUnpublished].
+func (a *Admin) RotateKeyUnpublished(ctx context.Context) (SigningKey, error) {
+	return a.Keyring.RotateUnpublished(ctx)
+}
+
+// isConflict reports whether a change met something that was there before it.
+func isConflict(err error) bool {
+	_, ok := errors.AsType[*store.Conflict](err)
+	return ok
+}
+
 // commit commits a change and gives conflict when it meets one.
 func (a *Admin) commit(ctx context.Context, change *store.Change, conflict error) error {
 	_, err := a.Store.Commit(ctx, change)
-	if c := new(store.Conflict); errors.As(err, &c) {
+	if isConflict(err) {
 		return conflict
 	}
 	return err

@@ -34,7 +34,7 @@ func (i *Issuer) commit(ctx context.Context, p *plan) (index uint64, err error) 
 		return 0, err
 	}
 	receipt, err := i.cfg.Store.Commit(ctx, change)
-	if conflict := new(store.Conflict); errors.As(err, &conflict) {
+	if conflict, ok := errors.AsType[*store.Conflict](err); ok {
 		return 0, conflicted(conflict)
 	}
 	if err != nil {

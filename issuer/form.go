@@ -42,7 +42,7 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) (form, error)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
-		if over := new(http.MaxBytesError); errors.As(err, &over) {
+		if _, over := errors.AsType[*http.MaxBytesError](err); over {
 			return nil, tooLarge(limit)
 		}
 		return nil, tenon.Refuse(tenon.InvalidRequest, "form", "the body could not be read").Because(err)

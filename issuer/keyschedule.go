@@ -42,8 +42,8 @@ func (k *Keyring) nextDue() (activeFrom time.Time, due bool) {
 	}
 	youngest := ring[len(ring)-1]
 	activeFrom = youngest.item.Value.ActiveFrom.Add(k.cfg.RotateEvery)
-	if youngest.algorithm() != k.cfg.Algorithm { // the configuration has changed
-		activeFrom = now
+	if youngest.algorithm() != k.cfg.Algorithm { // the configuration has changed: soon, but after every key of the old kind
+		activeFrom = youngest.item.Value.ActiveFrom.Add(time.Second)
 	}
 	if activeFrom.Sub(now) > k.cfg.PublishBefore {
 		return time.Time{}, false
@@ -117,7 +117,7 @@ func (k *Keyring) create(ctx context.Context, activeFrom time.Time) (SigningKey,
 		return SigningKey{}, err
 	}
 	_, err = k.cfg.Store.Commit(ctx, &change)
-	if conflict := new(store.Conflict); errors.As(err, &conflict) {
+	if isConflict(err) {
 		if err := k.cfg.Signers.Remove(ctx, id); err != nil {
 			return SigningKey{}, fmt.Errorf("keyring: destroy a key that is not needed: %w", err)
 		}
@@ -176,7 +176,7 @@ func (k *Keyring) removeExpired(ctx context.Context) error {
 		var change store.Change
 		signingKeys.Delete(&change, key.item)
 		_, err := k.cfg.Store.Commit(ctx, &change)
-		if conflict := new(store.Conflict); err != nil && !errors.As(err, &conflict) { // a conflict: another replica did it
+		if err != nil && !isConflict(err) { // a conflict: another replica did it
 			return fmt.Errorf("keyring: remove %s: %w", key.id(), err)
 		}
 		if err := k.cfg.Signers.Remove(ctx, key.item.Value.Signer); err != nil {

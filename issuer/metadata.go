@@ -51,19 +51,19 @@ func (u urls) wellKnown() []string {
 	return paths
 }
 
-// A document is the authorization server metadata (RFC 8414 §2). Only what works is in it; members without a value are left
-// out, and those whose default would be wrong are always there.
+// A document is the authorization server metadata (RFC 8414 §2). Only what works is in it; a list without elements is left out
+// (RFC 8414 §3.2), response_types_supported too while there is no authorization endpoint. A member whose default would be wrong
+// is always there.
 type document struct {
 	Issuer           string            `json:"issuer"`
 	TokenEndpoint    string            `json:"token_endpoint"`
 	JWKSURI          string            `json:"jwks_uri"`
-	ScopesSupported  []string          `json:"scopes_supported,omitempty"`
-	ResponseTypes    []string          `json:"response_types_supported"` // required by RFC 8414; none yet
 	GrantTypes       []string          `json:"grant_types_supported"`
 	AuthMethods      []string          `json:"token_endpoint_auth_methods_supported"`
 	AuthAlgorithms   []dpop.Algorithm  `json:"token_endpoint_auth_signing_alg_values_supported"`
 	ProofAlgorithms  []dpop.Algorithm  `json:"dpop_signing_alg_values_supported,omitempty"` // RFC 9449 §5.1
 	CertificateBound bool              `json:"tls_client_certificate_bound_access_tokens"`  // RFC 8705 §3.3
+	RequestURI       bool              `json:"request_uri_parameter_supported"`             // false, and the default would be true (OIDC Discovery §3)
 	Aliases          map[string]string `json:"mtls_endpoint_aliases,omitempty"`             // RFC 8705 §5
 }
 
@@ -72,7 +72,6 @@ func (i *Issuer) metadata() document {
 		Issuer:           i.cfg.Issuer,
 		TokenEndpoint:    i.cfg.Issuer + "/token",
 		JWKSURI:          i.cfg.Issuer + "/jwks",
-		ResponseTypes:    []string{},
 		GrantTypes:       grantTypes(i.grants),
 		AuthMethods:      i.authMethods(),
 		AuthAlgorithms:   dpop.Algorithms(),

@@ -16,7 +16,7 @@ var errUnbound = errors.New("issuer: refusing to sign a token that is bound to n
 // mint signs the access token of a plan that has been committed at the given index. It is the only place where an access token
 // comes to be, and the last line against one that is good for whoever holds it (FAPI 2.0 §5.3.2.1 (4)).
 func (i *Issuer) mint(p *plan, index uint64) (string, error) {
-	if !p.cnf.Bound() && !(i.cfg.Profile == OAuth2 && p.caller.Bearer) {
+	if !p.cnf.Bound() && !mayBeBearer(&p.caller.Client, i.cfg.Profile) {
 		return "", errUnbound
 	}
 	payload, err := json.Marshal(tenon.Claims{

@@ -105,7 +105,7 @@ func (n *NonceKeyring) Tick(ctx context.Context) error {
 		return nil
 	}
 	_, err := n.store.Commit(ctx, &change)
-	if conflict := new(store.Conflict); err != nil && !errors.As(err, &conflict) { // a conflict: another replica did it
+	if err != nil && !isConflict(err) { // a conflict: another replica did it
 		return fmt.Errorf("nonce keys: %w", err)
 	}
 	return n.load(ctx)

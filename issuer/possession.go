@@ -48,7 +48,7 @@ func (i *Issuer) possess(e evidence) (*possession, error) {
 // bind says what a token for this client is bound to. A proof always counts (RFC 9449 §5). A certificate counts when the
 // client is registered for it, or when there is nothing else: a client may authenticate with a certificate and hold its tokens
 // with a DPoP key. What the client is registered for must be there (RFC 9449 §5.2, RFC 8705 §3.4).
-func (p *possession) bind(c *Client, now time.Time) (tenon.Confirmation, error) {
+func (p *possession) bind(c *Client, profile Profile, now time.Time) (tenon.Confirmation, error) {
 	none := tenon.Confirmation{}
 	if c.DPoPBound && p.proof == nil {
 		return none, tenon.Refuse(tenon.InvalidRequest, "no_proof", "this client's tokens are bound to a DPoP key: send a proof in the DPoP header field") // RFC 9449 §5.2
@@ -66,11 +66,15 @@ func (p *possession) bind(c *Client, now time.Time) (tenon.Confirmation, error) 
 		}
 		x5t = mtls.Thumbprint(p.certificate) // RFC 8705 §3.1
 	}
-	if jkt == "" && x5t == "" && !c.Bearer {
+	if jkt == "" && x5t == "" && !mayBeBearer(c, profile) {
 		return none, tenon.Refuse(tenon.InvalidRequest, "unbound", "no key was proved: send a DPoP proof, or call the mTLS endpoint with a certificate") // FAPI 2.0 §5.3.2.1 (4)
 	}
 	return tenon.Confirmation{JKT: jkt, X5T: x5t}, nil
 }
+
+// mayBeBearer reports whether a client may have a token that is bound to nothing: its registration says so, and the profile
+// lets registrations say so.
+func mayBeBearer(c *Client, profile Profile) bool { return profile == OAuth2 && c.Bearer }
 
 // thumbprint names the key that was proved, for the event.
 func (p *possession) thumbprint() string {

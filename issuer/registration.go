@@ -155,6 +155,9 @@ func checkKey(k jose.JSONWebKey, alg string) error {
 	if !k.IsPublic() {
 		return errors.New("this is a private or symmetric key: register the public one, and treat this one as known to others")
 	}
+	if !k.Valid() {
+		return errors.New("it is not a valid key")
+	}
 	if k.Use != "" && k.Use != "sig" {
 		return fmt.Errorf("use is %q, not sig", k.Use)
 	}

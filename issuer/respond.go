@@ -108,13 +108,13 @@ const retryAfter = "1"
 // respond writes an error. What is not a refusal is our fault: the caller is told nothing but that, and the event has it whole.
 func respond(w http.ResponseWriter, err error, e *Event) {
 	e.Err = err
-	var refusal *tenon.Error
-	if !errors.As(err, &refusal) {
+	refusal, ok := errors.AsType[*tenon.Error](err)
+	if !ok {
 		refusal = tenon.Refuse(tenon.ServerError, "fault", "the server failed; it has been logged")
 	}
 	e.Code, e.Reason = refusal.Code, refusal.Reason
 	status := statusOf(refusal.Code)
-	if special := (*refusalWithStatus)(nil); errors.As(err, &special) {
+	if special, ok := errors.AsType[*refusalWithStatus](err); ok {
 		status = special.status
 		w.Header().Set(special.field, special.value)
 	}

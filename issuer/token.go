@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -33,7 +34,7 @@ func (i *Issuer) serveToken(url string) endpoint {
 			return tooMany(wait, "too many refused requests from this address")
 		}
 		answer, nonce, err := i.readAndProcess(w, r, url, e)
-		if err != nil && e.ClientID == "" {
+		if e.ClientID == "" && refusedStranger(err) {
 			i.refused.charge(address, i.cfg.Now())
 		}
 		i.setNonce(w, r, nonce, err)
@@ -42,6 +43,12 @@ func (i *Issuer) serveToken(url string) endpoint {
 		}
 		return writeJSON(w, e, http.StatusOK, answer)
 	}
+}
+
+// refusedStranger reports whether an error is the caller's fault: ours must not shut him out.
+func refusedStranger(err error) bool {
+	refusal, ok := errors.AsType[*tenon.Error](err)
+	return ok && refusal.Code != tenon.Unavailable
 }
 
 // readAndProcess turns HTTP into a tokenRequest and processes it.
@@ -103,7 +110,7 @@ func (i *Issuer) processToken(ctx context.Context, req *tokenRequest, e *Event) 
 	}
 	p := &plan{caller: client, held: held, now: now.Truncate(time.Second)}
 	p.expires = p.now.Add(i.cfg.Tokens.Lifetime)
-	if p.cnf, err = held.bind(&client.Client, now); err != nil {
+	if p.cnf, err = held.bind(&client.Client, i.cfg.Profile, now); err != nil {
 		return nil, nonce, err
 	}
 	if p.authorization, err = grant.Authorize(ctx, Request{Client: &client.Client, parameters: req.form}); err != nil {
