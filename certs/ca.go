@@ -53,7 +53,9 @@ func NewCA(c CAConfig) (*CA, error) {
 		IsCA:                  true,
 		MaxPathLenZero:        true, // RFC 5280 §4.2.1.9: no CA below this one
 	}
-	period(template, c.Now(), c.Lifetime)
+	if err := setPeriod(template, c.Now(), c.Lifetime); err != nil {
+		return nil, err
+	}
 	certificate, err := sign(template, template, key.Public(), key)
 	if err != nil {
 		return nil, fmt.Errorf("certs: make a CA: %w", err)

@@ -119,7 +119,9 @@ func (ca *CA) issue(template *x509.Certificate, lifetime time.Duration) (*Leaf, 
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.BasicConstraintsValid = true
-	period(template, now, lifetime)
+	if err := setPeriod(template, now, lifetime); err != nil {
+		return nil, err
+	}
 	if template.NotAfter.After(ca.certificate.NotAfter) {
 		template.NotAfter = ca.certificate.NotAfter
 	}

@@ -70,12 +70,9 @@ func parseLeaf(certPEM, keyPEM []byte) (*Leaf, error) {
 // parseCertificates reads PEM that holds certificates and nothing else but comments between them. A private key in a file that
 // everybody may read, and a block that is cut off, are refused: encoding/pem would pass over both.
 func parseCertificates(data []byte) ([]*x509.Certificate, error) {
+	begun := bytes.Count(data, []byte("-----BEGIN "))
 	var certificates []*x509.Certificate
-	for {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			break
-		}
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			return nil, fmt.Errorf("a %s among the certificates", block.Type)
 		}
@@ -84,13 +81,12 @@ func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 			return nil, err
 		}
 		certificates = append(certificates, c)
-		data = rest
 	}
-	if begun := bytes.Count(data, []byte("-----BEGIN ")); begun > 0 {
+	if begun == 0 {
+		return nil, errors.New("no certificate in PEM")
+	}
+	if begun != len(certificates) {
 		return nil, errors.New("a PEM block that cannot be read")
-	}
-	if len(certificates) == 0 {
-		return nil, errors.New("no certificate")
 	}
 	return certificates, nil
 }

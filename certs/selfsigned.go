@@ -24,7 +24,9 @@ func SelfSigned(commonName string, lifetime time.Duration) (*Leaf, error) {
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
 	}
-	period(template, time.Now(), lifetime)
+	if err := setPeriod(template, time.Now(), lifetime); err != nil {
+		return nil, err
+	}
 	certificate, err := sign(template, template, key.Public(), key)
 	if err != nil {
 		return nil, fmt.Errorf("certs: make a self-signed certificate: %w", err)

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"fmt"
 	"math/big"
 	"time"
 )
@@ -16,17 +17,21 @@ const skew = 5 * time.Minute
 // leafLifetime is used where a caller leaves the lifetime open.
 const leafLifetime = 90 * 24 * time.Hour
 
-// period sets when the certificate is valid: from skew ago, for lifetime from now.
-func period(template *x509.Certificate, now time.Time, lifetime time.Duration) {
-	if lifetime <= 0 {
+// setPeriod makes the certificate valid from skew ago, for lifetime from now; 0 is leafLifetime.
+func setPeriod(template *x509.Certificate, now time.Time, lifetime time.Duration) error {
+	if lifetime < 0 {
+		return fmt.Errorf("certs: a lifetime of %s", lifetime)
+	}
+	if lifetime == 0 {
 		lifetime = leafLifetime
 	}
 	template.NotBefore = now.Add(-skew)
 	template.NotAfter = now.Add(lifetime)
+	return nil
 }
 
-// newSerial gives 128 random bits with the highest of them set, so that each is 17 bytes of DER and none is short or zero.
-// RFC 5280 §4.1.2.2 allows 20 bytes.
+// newSerial gives 128 random bits below a set bit, so that every serial number has 17 bytes and none is zero. RFC 5280 §4.1.2.2
+// allows 20.
 func newSerial() *big.Int {
 	b := make([]byte, 16)
 	rand.Read(b) // never fails
