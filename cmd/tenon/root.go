@@ -25,7 +25,18 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
-	for _, command := range []func() *cobra.Command{} {
+	for _, command := range []func() *cobra.Command{
+		newDemoCommand,
+		newInitCommand,
+		newServeCommand,
+		newClientCommand,
+		newKeyCommand,
+		newRevokeCommand,
+		newConfigCommand,
+		newCertsCommand,
+		newStoreCommand,
+		newVersionCommand,
+	} {
 		root.AddCommand(command())
 	}
 	return root

@@ -84,9 +84,15 @@ func (c *Client) Revoke(ctx context.Context, what issuer.Revocation) (issuer.Rev
 	return ask[issuer.Revoked](ctx, c, http.MethodPost, "/revocations", what)
 }
 
+// Check reads the whole store and tells what is wrong with it.
+func (c *Client) Check(ctx context.Context) error {
+	_, err := ask[struct{}](ctx, c, http.MethodPost, "/store/check", nil)
+	return err
+}
+
 // Backup writes a consistent copy of the store to w. After an error, what was written is worth nothing.
 func (c *Client) Backup(ctx context.Context, w io.Writer) error {
-	answer, err := c.send(ctx, http.MethodGet, "/backup", nil)
+	answer, err := c.send(ctx, http.MethodGet, "/store/backup", nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,10 +19,18 @@ const maxBody = 1 << 20
 // A Desk answers commands.
 type Desk struct {
 	Issuer   *issuer.Admin
-	Declared func(id string) bool    // clients that no command may change; nil: none
-	Backup   func(w io.Writer) error // writes a consistent copy of the store
+	Declared func(id string) bool // clients that no command may change; nil: none
+	Store    Keeper
 	Status   func() Status
 	Log      *slog.Logger // one line for each change; nil: none
+}
+
+// A Keeper looks after what is stored. *bolt.Store is one.
+type Keeper interface {
+	// Check reads everything and reports what is wrong.
+	Check(ctx context.Context) error
+	// Backup writes a consistent copy.
+	Backup(w io.Writer) error
 }
 
 // Status tells which server answers.
@@ -53,7 +62,8 @@ func (d *Desk) Handler() http.Handler {
 	mux.HandleFunc("GET /keys", answering(func(*http.Request) (any, error) { return d.Issuer.Keys(), nil }))
 	mux.HandleFunc("POST /keys", answering(d.rotateKey))
 	mux.HandleFunc("POST /revocations", answering(d.revoke))
-	mux.HandleFunc("GET /backup", d.backup)
+	mux.HandleFunc("POST /store/check", answering(func(r *http.Request) (any, error) { return struct{}{}, d.Store.Check(r.Context()) }))
+	mux.HandleFunc("GET /store/backup", d.backup)
 	return mux
 }
 
@@ -144,7 +154,7 @@ func (d *Desk) revoke(r *http.Request) (any, error) {
 
 func (d *Desk) backup(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
-	if err := d.Backup(w); err != nil {
+	if err := d.Store.Backup(w); err != nil {
 		d.changed("backup", "bytes", 0, err)
 		panic(http.ErrAbortHandler) // half a copy must not look like a whole one
 	}

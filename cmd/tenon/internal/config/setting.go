@@ -30,7 +30,7 @@ func settingsOf(v reflect.Value) []setting {
 	return list
 }
 
-// words gives the only words that the setting may be; nil means any.
+// words gives the only words that the setting may be; none means any.
 func (s setting) words() []string { return strings.Fields(s.tag.Get("one_of")) }
 
 // isGroup reports whether the setting holds further settings.

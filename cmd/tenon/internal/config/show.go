@@ -75,7 +75,7 @@ func (w *writer) group(settings []setting, path, indent string) bool {
 		case s.isGroup():
 			any = w.subgroup(s, at, indent) || any
 		case s.value.Type() == reflect.TypeFor[[]Client]():
-			any = w.clients(s, at, indent) || any
+			any = w.clients(s, indent) || any
 		default:
 			any = w.line(s, at, indent) || any
 		}
@@ -98,15 +98,20 @@ func (w *writer) comment(s setting, indent string) {
 func (w *writer) subgroup(s setting, path, indent string) bool {
 	inner := &writer{manual: w.manual, state: w.state}
 	any := inner.group(settingsOf(s.value), path, indent+"  ")
-	w.WriteString(hidden(any, indent) + s.name + ":")
-	w.WriteString(strings.Replace(inner.String(), "\n\n", "\n", 1)) // no empty line below the name
+	w.WriteString(hidden(any, indent) + s.name + ":\n")
+	w.Write(bytes.TrimLeft(inner.Bytes(), "\n")) // no empty line below the name
 	return any
 }
 
-func (w *writer) clients(s setting, path, indent string) bool {
+// clients writes the declared clients; where there are none, everything that one can have, after a "#".
+func (w *writer) clients(s setting, indent string) bool {
 	if s.value.Len() == 0 {
-		w.WriteString("#" + indent + s.name + ":\n#" + indent + "  - id: tpp-4711\n#" + indent + "    jwks_file: tpp-4711.jwks.json\n")
-		w.WriteString("#" + indent + "    scope: payments\n#" + indent + "    resources: [https://api.example.com]\n")
+		example := reflect.New(s.value.Type().Elem()).Elem()
+		new(reader).defaults(example)
+		inner := &writer{manual: w.manual, state: func(string, setting) state { return absent }}
+		inner.group(settingsOf(example), "", indent+"    ")
+		w.WriteString("#" + indent + s.name + ":\n#" + indent + "  -\n")
+		w.Write(bytes.TrimLeft(inner.Bytes(), "\n"))
 		return false
 	}
 	w.WriteString(indent + s.name + ":\n")

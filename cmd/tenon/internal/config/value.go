@@ -53,7 +53,7 @@ func (r *reader) scalar(node ast.Node, s setting, path string) (string, bool) {
 
 // set parses text as what the setting is and stores it.
 func (r *reader) set(at mark, s setting, path, text string) {
-	if words := s.words(); words != nil && !slices.Contains(words, text) {
+	if words := s.words(); len(words) > 0 && !slices.Contains(words, text) {
 		r.fault(at, path, "%s cannot be %q: %s", path, text, oneOf(text, words))
 		return
 	}

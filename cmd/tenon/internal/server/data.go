@@ -71,7 +71,7 @@ func (d *Data) Desk(cfg *config.Config, version string) *admin.Desk {
 	return &admin.Desk{
 		Issuer:   d.Admin(cfg),
 		Declared: declaredIn(cfg),
-		Backup:   d.Store.Backup,
+		Store:    d.Store,
 		Status: func() admin.Status {
 			return admin.Status{Issuer: cfg.Issuer, PID: os.Getpid(), Version: version}
 		},
