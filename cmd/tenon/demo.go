@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/demo"
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/terminal"
+)
+
+func newDemoCommand() *cobra.Command {
+	var cfg demo.Config
+	var without string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See tokens issued, used, stolen and refused, all on this machine",
+		Long: `Starts an issuer and a payments API on this machine, with a client that has a DPoP key and one that has a certificate, and shows
+what works and what a thief tries in vain. Every verdict is checked: the exit code is 1 when an attack succeeds or an honest call
+is refused, and 3 when the demo itself cannot go on.
+
+Nothing is needed and nothing is left behind. Ports are free ones on loopback. With --once it ends by itself; without, it keeps
+running, says how to try things by hand, and ends with Ctrl-C.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.Without = demo.Guard(without)
+			if cfg.Without != demo.NoGuard && !slices.Contains(demo.Guards(), cfg.Without) {
+				return usageError(fmt.Errorf("--without cannot be %q: write one of %s", without, guardNames()))
+			}
+			program, err := demoProgram()
+			if err != nil {
+				return err
+			}
+			cfg.Program, cfg.Out, cfg.Term = program, cmd.OutOrStdout(), terminal.Of(cmd.OutOrStdout(), os.Getenv)
+			err = demo.Run(cmd.Context(), cfg)
+			if errors.Is(err, demo.ErrWrong) {
+				return refusedError(err)
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&cfg.Once, "once", false, "end when the story is told")
+	cmd.Flags().StringVar(&cfg.Dir, "dir", "", "keep everything in this folder: tenon.yaml, keys, certificates, data")
+	cmd.Flags().BoolVar(&cfg.JSON, "json", false, "write one JSON object a step")
+	cmd.Flags().StringVar(&without, "without", "", "take one of the API's guards away, to see the demo fail: "+guardNames())
+	cmd.AddCommand(newDemoAPICommand())
+	return cmd
+}
+
+func guardNames() string {
+	var names []string
+	for _, g := range demo.Guards() {
+		names = append(names, string(g))
+	}
+	return strings.Join(names, ", ")
+}
+
+// demoProgram says how the demo runs this program again. The name that it was called by stays, for programs that go by it.
+func demoProgram() (demo.Program, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return demo.Program{}, fmt.Errorf("the demo cannot find its own program: %w", err)
+	}
+	return demo.Program{Path: path, Name: os.Args[0], Args: []string{"demo", "api"}}, nil
+}
+
+// newDemoAPICommand is the payments API, which the demo starts as a process of its own so that it can be killed.
+func newDemoAPICommand() *cobra.Command {
+	var cfg demo.APIConfig
+	var without string
+	cmd := &cobra.Command{
+		Use:    "api",
+		Short:  "The demo's payments API, started by the demo",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.Without = demo.Guard(without)
+			return demo.RunAPI(cmd.Context(), cfg, func() { fmt.Fprintln(cmd.OutOrStdout(), "ready") })
+		},
+	}
+	cmd.Flags().StringVar(&cfg.Dir, "dir", "", "the API's folder")
+	cmd.Flags().StringVar(&cfg.Issuer, "issuer", "", "whose tokens it takes")
+	cmd.Flags().StringVar(&cfg.Origin, "origin", "", "the address that callers use")
+	cmd.Flags().StringVar(&cfg.CA, "ca", "", "the authority of the issuer's certificate")
+	cmd.Flags().StringVar(&without, "without", "", "the guard to be without")
+	return cmd
+}

@@ -1,0 +1,244 @@
+package demo
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/tenon-auth/tenon/certs"
+	"github.com/tenon-auth/tenon/dpop"
+	"github.com/tenon-auth/tenon/internal/durable"
+	"github.com/tenon-auth/tenon/store/bolt"
+)
+
+// The files of the demo's folder.
+const (
+	configFile   = "tenon.yaml"
+	certsDir     = "certs"
+	apiDir       = "api"
+	shopDir      = "shop"
+	bankDir      = "bank"
+	thiefDir     = "thief"
+	serverCert   = "server.pem"
+	serverKey    = "server-key.pem"
+	clientCert   = "client.pem"
+	clientKey    = "client-key.pem"
+	proofKey     = "dpop-key.pem"
+	assertionKey = "assertion-key.pem"
+	jwksFile     = "jwks.json"
+	nonceKey     = "nonce.key"
+	replaysFile  = "replays.db"
+)
+
+// The clients. Each has a folder of its name.
+const (
+	shopID = shopDir // proves its key with DPoP
+	bankID = bankDir // proves its certificate in TLS
+)
+
+// scenery is everything that is made before anybody is on stage. Keys are made once and found again in a folder that was kept.
+type scenery struct {
+	dir            string
+	roots          *x509.CertPool
+	shopKey        *dpop.Key // binds shop's tokens
+	shopAssertion  *dpop.Key // says that it is shop who asks for them
+	thiefKey       *dpop.Key
+	thiefAssertion *dpop.Key
+	bankLeaf       *certs.Leaf
+	thiefLeaf      *certs.Leaf
+}
+
+func (s *scenery) path(parts ...string) string {
+	return filepath.Join(append([]string{s.dir}, parts...)...)
+}
+
+// claim takes a folder that somebody named. One with anything else than an earlier demo in it is not ours to write into.
+func claim(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, configFile))
+	if err == nil && bytes.HasPrefix(text, []byte(signature)) {
+		return nil
+	}
+	return fmt.Errorf("the folder %s has something else in it than an earlier demo: name an empty one", dir)
+}
+
+// build makes what is missing in dir.
+func build(dir string) (*scenery, error) {
+	s := &scenery{dir: dir}
+	for _, sub := range []string{certsDir, apiDir, shopDir, bankDir, thiefDir} {
+		if err := os.MkdirAll(s.path(sub), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.certificates(); err != nil {
+		return nil, err
+	}
+	if err := s.keys(); err != nil {
+		return nil, err
+	}
+	return s, errors.Join(s.nonceKey(), s.replayMemory())
+}
+
+// certificates makes one authority and what it signs: the servers' certificates, bank's, and one for the thief, who is a
+// customer of the same authority.
+func (s *scenery) certificates() error {
+	ca, err := certs.LoadCA(s.path(certsDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		if ca, err = certs.NewCA(certs.CAConfig{Name: "Tenon demo CA"}); err == nil {
+			err = ca.Save(s.path(certsDir))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.roots = ca.Pool()
+	server := func() (*certs.Leaf, error) { return ca.Server([]string{"127.0.0.1", "localhost"}, 0) }
+	for _, dir := range []string{certsDir, apiDir} {
+		if _, err := leafIn(s.path(dir, serverCert), s.path(dir, serverKey), server); err != nil {
+			return err
+		}
+	}
+	client := func(name string) func() (*certs.Leaf, error) {
+		return func() (*certs.Leaf, error) {
+			return ca.Client(certs.ClientSubject{CommonName: name, Organization: "Tenon demo"}, 0)
+		}
+	}
+	if s.bankLeaf, err = leafIn(s.path(bankDir, clientCert), s.path(bankDir, clientKey), client(bankID)); err != nil {
+		return err
+	}
+	s.thiefLeaf, err = leafIn(s.path(thiefDir, clientCert), s.path(thiefDir, clientKey), client("thief"))
+	return err
+}
+
+// leafIn reads a certificate, or makes and saves it when it is not there.
+func leafIn(cert, key string, make func() (*certs.Leaf, error)) (*certs.Leaf, error) {
+	leaf, err := certs.LoadLeaf(cert, key)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return leaf, err
+	}
+	if leaf, err = make(); err != nil {
+		return nil, err
+	}
+	return leaf, leaf.Save(cert, key)
+}
+
+// keys makes the keys of shop and of the thief. The one that signs assertions is not the one that tokens are bound to.
+func (s *scenery) keys() (err error) {
+	for path, key := range map[string]**dpop.Key{
+		s.path(shopDir, proofKey):      &s.shopKey,
+		s.path(shopDir, assertionKey):  &s.shopAssertion,
+		s.path(thiefDir, proofKey):     &s.thiefKey,
+		s.path(thiefDir, assertionKey): &s.thiefAssertion,
+	} {
+		if *key, err = dpop.LoadOrCreateKey(path, dpop.ES256); err != nil {
+			return err
+		}
+	}
+	var public jose.JSONWebKey
+	if err := public.UnmarshalJSON(s.shopAssertion.JWK()); err != nil {
+		return err
+	}
+	public.KeyID, public.Algorithm, public.Use = s.shopAssertion.Thumbprint(), string(s.shopAssertion.Algorithm()), "sig"
+	set, err := json.MarshalIndent(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(s.path(shopDir, jwksFile), set, 0o644)
+}
+
+// nonceKey makes the key of the API's nonces.
+func (s *scenery) nonceKey() error {
+	path := s.path(apiDir, nonceKey)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return durable.WriteFile(path, key, 0o600)
+}
+
+// replayMemory makes the API's replay memory as if it had been in service for an hour. A new one has the API demand nonces of
+// its own process for a minute, in case it took the place of one that knew more; then that would refuse the proof after the
+// crash, and nobody would see that the memory does. Here nothing was accepted before: the API is as new as its memory.
+func (s *scenery) replayMemory() error {
+	path := s.path(apiDir, replaysFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	memory, err := bolt.OpenReplays(bolt.ReplaysConfig{
+		Path: path, Capacity: replayCapacity, Window: time.Minute,
+		Now: func() time.Time { return time.Now().Add(-time.Hour) },
+	})
+	if err != nil {
+		return err
+	}
+	return memory.Close()
+}
+
+// configure writes the issuer's configuration: what somebody would write who runs it for these two clients.
+func (s *scenery) configure(api string) error {
+	text := fmt.Sprintf(configuration, int(statusDelay.Seconds()), api)
+	return durable.WriteFile(s.path(configFile), []byte(text), 0o600)
+}
+
+// introduce writes the client files that `tenon token` and `tenon curl` take, now that the issuer has an address.
+func (s *scenery) introduce(cast Cast) error {
+	for dir, text := range map[string]string{
+		shopDir: "dpop_key: " + proofKey + "\nassertion_key: " + assertionKey + "\nassertion_key_id: \"" + s.shopAssertion.Thumbprint() + "\"\n",
+		bankDir: "cert: " + clientCert + "\ncert_key: " + clientKey + "\n",
+	} {
+		text := fmt.Sprintf("issuer: %s\nclient_id: %s\nca: ../certs/ca.pem\n%s", cast.Issuer, dir, text)
+		if err := durable.WriteFile(s.path(dir, "client.yaml"), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const signature = "# Written by tenon demo."
+
+const configuration = signature + ` ` + "`tenon serve --config`" + ` runs on it too; ` + "`tenon config show`" + ` says what else can be set.
+issuer: https://127.0.0.1:0
+data: data
+listen: 127.0.0.1:0
+tls:
+  certificate: certs/server.pem
+  key: certs/server-key.pem
+mtls:
+  listen: 127.0.0.1:0
+  client_ca: [certs/ca.pem]
+operations:
+  listen: "off"
+status_list:
+  ttl: %[1]ds
+clients:
+  - id: shop
+    client_name: A shop with a DPoP key
+    token_endpoint_auth_signing_alg: ES256
+    jwks_file: shop/jwks.json
+    scope: payments
+    resources: ["%[2]s"]
+    dpop_bound_access_tokens: true
+  - id: bank
+    client_name: A bank with a certificate
+    token_endpoint_auth_method: tls_client_auth
+    tls_client_auth_subject_dn: CN=bank,O=Tenon demo
+    scope: payments
+    resources: ["%[2]s"]
+    tls_client_certificate_bound_access_tokens: true
+`
