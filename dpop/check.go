@@ -102,9 +102,11 @@ func (c *Checker) Check(r Request) (*Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	head, err := c.header(parts.header) // RFC 9449 §4.3 (3), (4), (5), (7)
-	if err != nil {
-		return nil, err
+	head, known := c.headers.get(parts.header)
+	if head == nil {
+		if head, err = parseHeader(parts.header, c.algorithms); err != nil { // RFC 9449 §4.3 (3), (4), (5), (7)
+			return nil, err
+		}
 	}
 	claims, err := parseClaims(parts.payload) // RFC 9449 §4.3 (2), (3)
 	if err != nil {
@@ -113,7 +115,9 @@ func (c *Checker) Check(r Request) (*Proof, error) {
 	if err := head.verify(parts.signed, parts.signature); err != nil { // RFC 9449 §4.3 (6)
 		return nil, err
 	}
-	c.headers.keep(parts.header, head)
+	if !known {
+		c.headers.keep(parts.header, head)
+	}
 	if claims.htm != r.Method {
 		return nil, refuse("htm", "htm is %s, the request is %s", claims.htm, r.Method) // RFC 9449 §4.3 (8)
 	}
@@ -134,14 +138,6 @@ func (c *Checker) Check(r Request) (*Proof, error) {
 	}
 	iat := time.Unix(claims.iat, 0)
 	return &Proof{header: head, jti: claims.jti, iat: iat, offset: iat.Sub(now), until: until, nextNonce: next}, nil
-}
-
-// header returns the parsed header of a proof, from the cache when the same key sent the same header before.
-func (c *Checker) header(part string) (*header, error) {
-	if head := c.headers.get(part); head != nil {
-		return head, nil
-	}
-	return parseHeader(part, c.algorithms)
 }
 
 // bound ties the proof to the access token: by hash to the one presented, by key to its confirmation.

@@ -41,7 +41,7 @@ func Parse(proof string) (*Parsed, error) {
 	return &Parsed{head.alg, head.thumbprint, c.jti, c.htm, c.htu, c.ath, c.nonce, c.iat, c.nbf, c.exp}, nil
 }
 
-func VerifySignature(key crypto.PublicKey, signed, sig []byte) bool {
+func VerifySignature(key crypto.PublicKey, signed string, sig []byte) bool {
 	return verifySignature(key, signed, sig)
 }
 

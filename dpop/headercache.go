@@ -19,23 +19,18 @@ type headerCache struct {
 	young, old map[string]*header
 }
 
-func (c *headerCache) get(part string) *header {
+// get returns the header sent as part, nil when it is not known. Fresh says that there is no need to keep it again.
+func (c *headerCache) get(part string) (h *header, fresh bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if h := c.young[part]; h != nil {
-		return h
+		return h, true
 	}
-	return c.old[part]
+	return c.old[part], false
 }
 
 func (c *headerCache) keep(part string, h *header) {
 	if len(part) > maxCachedHeader {
-		return
-	}
-	c.mu.RLock()
-	known := c.young[part] != nil
-	c.mu.RUnlock()
-	if known {
 		return
 	}
 	c.mu.Lock()

@@ -30,9 +30,8 @@ const (
 
 // withoutQuery cuts query and fragment off.
 func withoutQuery(url string) string {
-	if i := strings.IndexAny(url, "?#"); i >= 0 {
-		return url[:i]
-	}
+	url, _, _ = strings.Cut(url, "#")
+	url, _, _ = strings.Cut(url, "?")
 	return url
 }
 
@@ -217,5 +216,5 @@ func isUnreserved(c byte) bool {
 // isPathChar is what a path may hold beside percent-encodings: pchar and "/" of RFC 3986 §3.3, and the four printable
 // characters that browsers send as they are although the RFC would have them encoded. They are compared like any other.
 func isPathChar(c byte) bool {
-	return isUnreserved(c) || strings.IndexByte("/!$&'()*+,;=:@[]^|", c) >= 0
+	return isUnreserved(c) || c == '/' || strings.IndexByte("!$&'()*+,;=:@[]^|", c) >= 0
 }

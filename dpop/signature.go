@@ -17,7 +17,7 @@ func (h *header) verify(signed, signature string) error {
 	if err != nil {
 		return refuse("malformed", "the proof signature is not base64url").Because(err)
 	}
-	if !verifySignature(h.key, []byte(signed), sig) {
+	if !verifySignature(h.key, signed, sig) {
 		return refuse("signature", "the proof signature does not fit its jwk") // RFC 9449 §4.3 (6)
 	}
 	return nil
@@ -25,22 +25,22 @@ func (h *header) verify(signed, signature string) error {
 
 // verifySignature is the one place where a signature is judged. The type of the key decides how: parseHeader has seen to it
 // that the key fits the alg.
-func verifySignature(key crypto.PublicKey, signed, sig []byte) bool {
+func verifySignature(key crypto.PublicKey, signed string, sig []byte) bool {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
 		if len(sig) != 64 { // RFC 7518 §3.4
 			return false
 		}
-		digest := sha256.Sum256(signed)
+		digest := sha256.Sum256([]byte(signed))
 		return ecdsa.VerifyASN1(k, digest[:], rawToASN1(sig))
 	case *rsa.PublicKey:
 		if len(sig) != k.Size() {
 			return false
 		}
-		digest := sha256.Sum256(signed)
+		digest := sha256.Sum256([]byte(signed))
 		return rsa.VerifyPSS(k, crypto.SHA256, digest[:], sig, pssOptions) == nil
 	case ed25519.PublicKey:
-		return ed25519.Verify(k, signed, sig)
+		return ed25519.Verify(k, []byte(signed), sig)
 	}
 	return false
 }

@@ -13,10 +13,10 @@ type slot struct {
 }
 
 // The share of slots that may be taken before a table is rebuilt, and that is taken by live entries right after. Between
-// them the cost of a live entry moves from 20/0.72 = 28 to 20/0.48 = 42 bytes, and a search passes over few slots.
+// them the cost of a live entry moves between 20/0.74 = 27 and 20/0.52 = 39 bytes, and a search passes over few slots.
 const (
-	maxLoadPercent = 72
-	newLoadPercent = 48
+	maxLoadPercent = 74
+	newLoadPercent = 52
 	minSlots       = 16
 )
 
@@ -26,6 +26,7 @@ type table struct {
 	mu       sync.Mutex // owns everything below
 	slots    []slot
 	used     int    // slots that are not empty
+	since    int    // entries set since the last rebuild
 	earliest uint32 // no entry expires before this second; a lower bound, exact after a rebuild
 }
 
@@ -59,7 +60,7 @@ func (t *table) look(hash uint64, key *[16]byte, now uint32) (place *slot, found
 
 // set puts an entry into a place that look returned.
 func (t *table) set(place *slot, key [16]byte, until uint32) {
-	if place.until == 0 {
+	if t.since++; place.until == 0 {
 		t.used++
 	}
 	if t.used == 1 || until < t.earliest {
@@ -70,6 +71,10 @@ func (t *table) set(place *slot, key [16]byte, until uint32) {
 
 // crowded reports whether one more entry would make searches long.
 func (t *table) crowded() bool { return (t.used+1)*100 > len(t.slots)*maxLoadPercent }
+
+// stale reports whether the table was filled twice over since it was built. It may then be too large by now, and a rebuild
+// costs little for each of so many entries.
+func (t *table) stale() bool { return t.since >= 2*len(t.slots) }
 
 // rebuild moves the live entries into a table of the right size for them and extra more. It returns how many were dropped and
 // the latest second that one of those was good for.
@@ -93,5 +98,6 @@ func (t *table) rebuild(now uint32, extra int, hash func([16]byte) uint64) (drop
 			t.set(place, old[i].key, old[i].until)
 		}
 	}
+	t.since = 0
 	return dropped, forgotten
 }

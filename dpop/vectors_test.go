@@ -174,7 +174,7 @@ func TestSignatureVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			key, signed := publicKey(t, tt.jwk), []byte(tt.jws[:last])
+			key, signed := publicKey(t, tt.jwk), tt.jws[:last]
 			if !dpop.VerifySignature(key, signed, sig) {
 				t.Error("the published signature does not verify")
 			}
