@@ -79,25 +79,30 @@ func (t *table) stale() bool { return t.since >= 2*len(t.slots) }
 // rebuild moves the live entries into a table of the right size for them and extra more. It returns how many were dropped and
 // the latest second that one of those was good for.
 func (t *table) rebuild(now uint32, extra int, hash func([16]byte) uint64) (dropped int, forgotten uint32) {
-	old := t.slots
+	old, before := t.slots, t.used
 	live := 0
 	for i := range old {
 		switch {
-		case old[i].until >= now && old[i].until > 0:
+		case old[i].isLive(now):
 			live++
 		case old[i].until > forgotten:
 			forgotten = old[i].until
 		}
 	}
-	dropped = t.used - live
 	t.slots = make([]slot, max(minSlots, (live+extra)*100/newLoadPercent))
 	t.used, t.earliest = 0, 0
 	for i := range old {
-		if old[i].until >= now && old[i].until > 0 {
-			place, _ := t.look(hash(old[i].key), &old[i].key, now)
-			t.set(place, old[i].key, old[i].until)
+		if !old[i].isLive(now) {
+			continue
 		}
+		place, twice := t.look(hash(old[i].key), &old[i].key, now)
+		if twice { // a second entry for a jti came when the first had expired, and then the clock stepped back
+			old[i].until = max(old[i].until, place.until)
+		}
+		t.set(place, old[i].key, old[i].until)
 	}
 	t.since = 0
-	return dropped, forgotten
+	return before - t.used, forgotten
 }
+
+func (s *slot) isLive(now uint32) bool { return s.until > 0 && s.until >= now }
