@@ -7,7 +7,7 @@
 //
 // Reading order: step.go (what a step is and how it is judged), story.go (the play), honest.go and thief.go (the actors' lines),
 // stolen.go (what a thief sees on the way), exchange.go (one request and its answer), run.go and stage.go (the order of
-// everything), scenery.go (keys, certificates, configuration), issuing.go (the issuer), process.go and apiprocess.go (the API as
+// everything), scenery.go and configuration.go (keys, certificates, files), issuing.go (the issuer), process.go and apiprocess.go (the API as
 // a child), api.go and witness.go (the API itself), telling.go, terminal.go and picture.go (how it is told), invitation.go (what
 // to try by hand).
 package demo
