@@ -20,6 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/dpop"
 )
 
 // sign makes a compact JWS of exactly the given texts, good or bad. It shares no code with what it tests.
@@ -170,4 +171,31 @@ func (v *server) open(token string) accessToken {
 	must(v.t, json.Unmarshal(header, &a.header))
 	must(v.t, json.Unmarshal(payload, &a.claims))
 	return a
+}
+
+// verifies checks a JWS with the standard library only, to the letter of RFC 7518.
+func verifies(t *testing.T, v *server, token string, alg dpop.Algorithm) {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	v.getJSON(v.url+"/jwks", &set)
+	if len(set.Keys) != 1 || set.Keys[0].Algorithm != string(alg) {
+		t.Fatalf("published %+v", set.Keys)
+	}
+	last := strings.LastIndexByte(token, '.')
+	signed := token[:last]
+	signature, err := base64.RawURLEncoding.DecodeString(token[last+1:])
+	must(t, err)
+	digest := sha256.Sum256([]byte(signed))
+	good := false
+	switch key := set.Keys[0].Key.(type) {
+	case *ecdsa.PublicKey:
+		good = len(signature) == 64 && ecdsa.Verify(key, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
+	case *rsa.PublicKey:
+		good = rsa.VerifyPSS(key, crypto.SHA256, digest[:], signature, &rsa.PSSOptions{SaltLength: 32}) == nil // RFC 7518 §3.5
+	case ed25519.PublicKey:
+		good = ed25519.Verify(key, []byte(signed), signature)
+	}
+	if !good {
+		t.Errorf("the %s signature does not verify", alg)
+	}
 }

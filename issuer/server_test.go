@@ -148,7 +148,7 @@ func (v *server) client(leaf *certs.Leaf) *http.Client {
 		certificate := leaf.TLS()
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
 	}
-	transport := &http.Transport{TLSClientConfig: cfg, MaxIdleConnsPerHost: 64}
+	transport := &http.Transport{TLSClientConfig: cfg, MaxIdleConnsPerHost: 128, MaxConnsPerHost: 128}
 	c := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	v.clients[leaf] = c
 	return c
