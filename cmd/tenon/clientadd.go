@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-auth/tenon/certs"
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
 	"github.com/tenon-auth/tenon/issuer"
 )
 
@@ -54,6 +55,9 @@ func (a *clientAddition) run(ctx context.Context, cmd *cobra.Command, o office, 
 		return usageError(err)
 	}
 	bindByMethod(cmd, &c)
+	if c.Algorithm == "" && c.AuthMethod == issuer.PrivateKeyJWT {
+		c.Algorithm = config.AssertionAlgorithm(c.JWKS)
+	}
 	var profile clientProfile
 	if a.generate != "" {
 		if err := a.makeKeys(o, &c, &profile); err != nil {

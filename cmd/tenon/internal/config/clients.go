@@ -1,6 +1,9 @@
 package config
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/mtls"
 )
@@ -64,10 +68,7 @@ func (j judge) needsListener(c *Client, at string) bool {
 // registration holds a client to what the issuer accepts; every fault gets a line of its own.
 func (j judge) registration(c *Client, at string) {
 	registered, err := c.registration()
-	if err == nil {
-		err = registered.Validate(j.ProfileID())
-	}
-	if err == nil {
+	if err = errors.Join(err, registered.Validate(j.ProfileID())); err == nil {
 		return
 	}
 	for text := range strings.SplitSeq(err.Error(), "\n") {
@@ -91,11 +92,15 @@ func (c *Config) Registrations() ([]issuer.Client, error) {
 func (c *Client) registration() (issuer.Client, error) {
 	scope, scopeErr := tenon.ParseScope(c.Scope)
 	keys, keysErr := readJWKS(c.JWKSFile)
+	algorithm := c.Algorithm
+	if algorithm == "" && c.AuthMethod == issuer.PrivateKeyJWT {
+		algorithm = AssertionAlgorithm(keys)
+	}
 	return issuer.Client{
 		ID:               c.ID,
 		Name:             c.Name,
 		AuthMethod:       c.AuthMethod,
-		Algorithm:        c.Algorithm,
+		Algorithm:        algorithm,
 		JWKS:             keys,
 		Subject:          mtls.Subject{DN: c.DN, DNS: c.DNS, URI: c.URI, IP: c.IP, Email: c.Email},
 		GrantTypes:       c.GrantTypes,
@@ -106,6 +111,27 @@ func (c *Client) registration() (issuer.Client, error) {
 		Bearer:           c.Bearer,
 		Disabled:         c.Disabled,
 	}, errors.Join(scopeErr, keysErr)
+}
+
+// AssertionAlgorithm gives what the first key of a set is for: what the key says, or else what keys of its kind sign with. It
+// is "" when there is no such key.
+func AssertionAlgorithm(keys jose.JSONWebKeySet) string {
+	if len(keys.Keys) == 0 {
+		return ""
+	}
+	key := keys.Keys[0]
+	if key.Algorithm != "" {
+		return key.Algorithm
+	}
+	switch key.Key.(type) {
+	case *ecdsa.PublicKey:
+		return string(dpop.ES256)
+	case ed25519.PublicKey:
+		return string(dpop.EdDSA)
+	case *rsa.PublicKey:
+		return string(dpop.PS256)
+	}
+	return ""
 }
 
 func readJWKS(path Path) (jose.JSONWebKeySet, error) {

@@ -16,15 +16,25 @@ const pregenerated = 10 * time.Minute
 type judge struct {
 	*Config
 	reader *reader
+	wrong  []string // settings that are wrong by themselves
 }
 
-// fault blames the setting, at the place where it, or the group it belongs to, is written.
+// fault blames the setting, at the place where it, or the group it belongs to, is written. A setting that is wrong by itself
+// has been blamed already, and what follows from it helps nobody; "" is the whole file.
 func (j judge) fault(setting, format string, args ...any) {
+	for _, wrong := range j.wrong {
+		if wrong == "" || wrong == setting || strings.HasPrefix(wrong, setting+".") || strings.HasPrefix(setting, wrong+".") {
+			return
+		}
+	}
 	j.reader.fault(j.source.nearestMark(setting), setting, format, args...)
 }
 
 func contradictions(c *Config, r *reader) {
-	j := judge{c, r}
+	j := judge{Config: c, reader: r}
+	for _, fault := range r.faults.List {
+		j.wrong = append(j.wrong, fault.Setting)
+	}
 	j.issuer()
 	j.listeners()
 	j.certificates()

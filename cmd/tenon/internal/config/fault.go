@@ -28,9 +28,11 @@ const contextLines = 2
 func (f *Faults) Error() string {
 	var b strings.Builder
 	lines := strings.Split(string(f.text), "\n")
-	for _, fault := range f.List {
+	for i, fault := range f.List {
 		fmt.Fprintf(&b, "%s:%d:%d  %s\n", f.Path, fault.Line, fault.Column, fault.Text)
-		excerpt(&b, lines, fault.Line)
+		if i+1 == len(f.List) || f.List[i+1].Line != fault.Line { // faults of one line share its excerpt
+			excerpt(&b, lines, fault.Line)
+		}
 	}
 	noun := "faults"
 	if len(f.List) == 1 {

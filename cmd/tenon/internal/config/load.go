@@ -27,9 +27,7 @@ func Parse(path string, text []byte) (*Config, error) {
 		return nil, err
 	}
 	c, r := decode(source{path: path, dir: dir, text: text})
-	if len(r.faults.List) == 0 { // contradictions between settings that are each wrong already help nobody
-		contradictions(c, r)
-	}
+	contradictions(c, r)
 	if err := r.faults.asError(); err != nil {
 		return nil, err
 	}

@@ -175,7 +175,7 @@ type Client struct {
 	// How the client proves who it is.
 	AuthMethod string `yaml:"token_endpoint_auth_method" default:"private_key_jwt" one_of:"private_key_jwt tls_client_auth self_signed_tls_client_auth"`
 
-	// The algorithm of the client's assertions. Without one: what the key is made for.
+	// The algorithm of the client's assertions (private_key_jwt). Without one: what the first key is for.
 	Algorithm string `yaml:"token_endpoint_auth_signing_alg"`
 
 	// The client's public keys: a file that holds a JWK Set. For private_key_jwt and self_signed_tls_client_auth.

@@ -107,8 +107,12 @@ func parseNumber(s setting, text string) (int64, error) {
 }
 
 func oneOf(text string, words []string) string {
-	if near := nearest(text, words); near != "" {
-		return fmt.Sprintf("did you mean %q?", near)
+	choice := words[0]
+	if last := len(words) - 1; last > 0 {
+		choice = strings.Join(words[:last], ", ") + " or " + words[last]
 	}
-	return "write " + strings.Join(words, " or ")
+	if near := nearest(text, words); near != "" {
+		return fmt.Sprintf("did you mean %q? It can be %s", near, choice)
+	}
+	return "it can be " + choice
 }
