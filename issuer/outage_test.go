@@ -14,6 +14,7 @@ import (
 type hookedStore struct {
 	store.Store
 	get    func(store.Key) error
+	scan   error
 	commit func(*store.Change) error // before the commit
 	after  func(*store.Change)       // after it
 }
@@ -25,6 +26,13 @@ func (s *hookedStore) Get(ctx context.Context, k store.Key) (store.Record, error
 		}
 	}
 	return s.Store.Get(ctx, k)
+}
+
+func (s *hookedStore) Scan(ctx context.Context, prefix store.Key, after string, n int) ([]store.Record, error) {
+	if s.scan != nil {
+		return nil, s.scan
+	}
+	return s.Store.Scan(ctx, prefix, after, n)
 }
 
 func (s *hookedStore) Commit(ctx context.Context, c *store.Change) (store.Receipt, error) {

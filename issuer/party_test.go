@@ -128,7 +128,7 @@ func (p *party) do(r *http.Request, leaf *certs.Leaf) reply {
 	data, err := io.ReadAll(answer.Body)
 	must(t, err)
 	out := reply{status: answer.StatusCode, header: answer.Header, raw: string(data)}
-	if strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") {
+	if len(data) > 0 && strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") {
 		must(t, json.Unmarshal(data, &out.body))
 	}
 	return out
