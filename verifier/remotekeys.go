@@ -121,7 +121,7 @@ func (k *RemoteKeys) Run(ctx context.Context) error {
 
 // every calls work now and then at each interval until ctx ends.
 func every(ctx context.Context, interval time.Duration, work func()) error {
-	ticker := time.NewTicker(interval)
+	ticker := time.NewTicker(max(interval, time.Millisecond)) // half of a MaxAge of a nanosecond is no interval
 	defer ticker.Stop()
 	for {
 		work()
