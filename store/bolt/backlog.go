@@ -15,8 +15,8 @@ const (
 	writeAfter = 20 * time.Millisecond
 	// behind is how far the file may be behind what was accepted. Who comes while it is more waits for the writer.
 	behind = 50 * time.Millisecond
-	// patience is how long somebody waits for a writer that does not get on.
-	patience = time.Second
+	// patience is how long somebody waits for a writer that does not get on, who did not set an end to ctx before.
+	patience = 5 * time.Second
 )
 
 // errBehind says that the disk does not keep up or that Run does not run.
@@ -109,7 +109,7 @@ func (b *backlog) run(ctx context.Context, write func([]entry) error, expire fun
 		case <-b.kick:
 			select {
 			case <-ctx.Done():
-			case <-time.After(writeAfter):
+			case <-time.After(b.pause()):
 			}
 			err = b.flush(write)
 		}
@@ -122,6 +122,13 @@ func (b *backlog) run(ctx context.Context, write func([]entry) error, expire fun
 
 // errLost is the answer of a close that comes after a write that failed.
 var errLost = errors.New("store/bolt: proofs that were accepted could not be written")
+
+// pause is how long the writer lets proofs gather. What came while it was busy has waited enough.
+func (b *backlog) pause() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return writeAfter - time.Since(b.since)
+}
 
 // flush writes what is waiting now.
 func (b *backlog) flush(write func([]entry) error) error {

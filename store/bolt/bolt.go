@@ -68,7 +68,7 @@ func Open(c Config) (*Store, error) {
 	if s.file, err = openFile(fileConfig{path: c.Path, format: format, wait: c.Wait}); err != nil {
 		return nil, err
 	}
-	if err := s.file.update(createBuckets); err != nil {
+	if err := s.file.update(createBuckets); err != nil && !errors.Is(err, errNothing) {
 		return nil, errors.Join(err, s.file.close())
 	}
 	s.group = group[*work]{commit: s.commitBatch, most: mostChanges}
@@ -150,10 +150,9 @@ type Stats struct {
 func (s *Store) Stats() (Stats, error) {
 	var st Stats
 	err := s.file.view(func(tx *bbolt.Tx) error {
-		c := shelf{tx}.counters()
-		stats := s.file.db.Stats()
-		st = Stats{Size: tx.Size(), Free: int64(stats.FreeAlloc), Leaves: c.leaf, Version: c.version}
-		return nil
+		c, err := shelf{tx}.counters()
+		st = Stats{Size: tx.Size(), Free: int64(s.file.db.Stats().FreeAlloc), Leaves: c.leaf, Version: c.version}
+		return err
 	})
 	return st, err
 }

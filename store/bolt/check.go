@@ -19,9 +19,12 @@ const mostFaults = 20
 func (s *Store) Check(ctx context.Context) error {
 	return s.file.view(func(tx *bbolt.Tx) error {
 		a := audit{ctx: ctx, shelf: shelf{tx}}
-		a.count = a.shelf.counters()
 		if err := checkPages(tx); err != nil {
 			return err // the rest would walk through broken pages
+		}
+		var err error
+		if a.count, err = a.shelf.counters(); err != nil {
+			return err
 		}
 		a.records()
 		a.slices()

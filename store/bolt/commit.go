@@ -46,9 +46,11 @@ func (s *Store) commitBatch(batch []*work) error {
 	b := Batch{Changes: len(batch)}
 	err := s.file.update(func(tx *bbolt.Tx) error {
 		j := judge{shelf: shelf{tx}, now: s.now()}
-		j.counters = j.shelf.counters()
+		var err error
+		if j.counters, err = j.shelf.counters(); err != nil {
+			return err
+		}
 		for _, w := range batch {
-			var err error
 			if w.receipt, err = j.apply(w.change); errors.As(err, &w.refused) {
 				b.Conflicts++
 			} else if err != nil {

@@ -73,16 +73,19 @@ func (f *file) handBack() error {
 // is put back.
 func (f *file) judge(meta *bbolt.Bucket, now time.Time) string {
 	state := meta.Get(stateKey)
+	end, err := optional(meta.Get(fenceKey))
 	switch {
+	case err != nil:
+		return "the file has lost the end of an earlier fence"
 	case len(state) != 1:
-		return "the file is new: nobody knows what was accepted before"
+		return "the file is new: nobody knows what was accepted before it"
 	case !bytes.Equal(meta.Get(epochKey), readEpoch(f.path)):
 		return "the file is not the one that was closed or written last: it was put back from a copy, or the note beside it was"
 	case !bytes.Equal(meta.Get(placeKey), f.place()):
 		return "the file was copied or moved: the original may have gone on"
 	case state[0] == leftOpenFenced:
 		return "the process before this one stopped without writing all that it had accepted"
-	case int64(number(meta.Get(fenceKey))) >= now.Unix():
+	case int64(end) >= now.Unix():
 		return stillFenced
 	}
 	return ""

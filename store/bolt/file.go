@@ -69,7 +69,8 @@ func openFile(c fileConfig) (*file, error) {
 	return f, nil
 }
 
-// open lets bbolt take the file. A damaged one can make bbolt panic; that becomes an error.
+// open lets bbolt take the file. A damaged one can make bbolt panic; that becomes an error. What bbolt has mapped by then, and
+// with it the lock, stays until the process ends.
 func (f *file) open(c fileConfig) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -86,7 +86,7 @@ func proofsEnd(name []byte) (uint32, error) {
 	return uint32(min(uint64(binary.BigEndian.Uint32(n))*proofSlice+proofSlice-1, math.MaxUint32)), nil
 }
 
-// append writes a batch as one blob behind the others of its slice, and drops one slice that is past. A blob belongs to the slice
+// append writes a batch as one blob behind the others of its slice, and drops what is past. A blob belongs to the slice
 // of its latest entry, so that nothing in a slice outlives the slice's end.
 func (f *file) append(batch []entry, now time.Time) error {
 	err := f.update(func(tx *bbolt.Tx) error {
@@ -121,32 +121,55 @@ func (f *file) append(batch []entry, now time.Time) error {
 	return err
 }
 
-// dropPast drops the oldest slice if its end is before now, and notes in the same transaction that what was in it is forgotten:
-// a clock that steps back does not make old proofs new, also not after a restart.
-func dropPast(tx *bbolt.Tx, now time.Time) (bool, error) {
-	name, _ := tx.Cursor().Seek(proofsPrefix)
-	if name == nil {
+// dropPast drops the slices whose end is before now, and notes in the same transaction that what was in them is forgotten: a
+// clock that steps back does not make old proofs new, also not after a restart.
+func dropPast(tx *bbolt.Tx, now time.Time) (dropped bool, err error) {
+	var last uint32
+	for {
+		name, _ := tx.Cursor().Seek(proofsPrefix)
+		if name == nil {
+			break
+		}
+		end, err := proofsEnd(name)
+		if err != nil {
+			return false, err
+		}
+		if int64(end) >= now.Unix() {
+			break
+		}
+		if err := tx.DeleteBucket(bytes.Clone(name)); err != nil {
+			return false, err
+		}
+		dropped, last = true, end
+	}
+	if !dropped {
 		return false, nil
 	}
-	end, err := proofsEnd(name)
-	if err != nil || int64(end) >= now.Unix() {
-		return false, err
-	}
-	if err := tx.DeleteBucket(bytes.Clone(name)); err != nil {
-		return false, err
-	}
 	meta := tx.Bucket(metaBucket)
-	mark := max(number(meta.Get(forgottenKey)), uint64(end))
-	return true, meta.Put(forgottenKey, binary.BigEndian.AppendUint64(nil, mark))
+	mark, err := optional(meta.Get(forgottenKey))
+	if err != nil {
+		return false, err
+	}
+	return true, meta.Put(forgottenKey, binary.BigEndian.AppendUint64(nil, max(mark, uint64(last))))
+}
+
+// optional reads a number that may not have been written yet.
+func optional(b []byte) (uint64, error) {
+	if b == nil {
+		return 0, nil
+	}
+	return number(b)
 }
 
 // load reads every entry of the file into memory, and the mark of what was dropped before.
 func (f *file) load(m *dpop.Memory) error {
 	return f.view(func(tx *bbolt.Tx) error {
-		if mark := number(tx.Bucket(metaBucket).Get(forgottenKey)); mark > 0 {
-			if err := m.SetForgotten(time.Unix(int64(mark), 0)); err != nil {
-				return err
-			}
+		mark, err := optional(tx.Bucket(metaBucket).Get(forgottenKey))
+		if err == nil && mark > 0 {
+			err = m.SetForgotten(time.Unix(int64(mark), 0))
+		}
+		if err != nil {
+			return err
 		}
 		n := 0
 		if err := eachBlob(tx, func(_ uint32, blob []byte) error { n += len(blob) / entrySize; return nil }); err != nil {
@@ -173,7 +196,8 @@ func eachBlob(tx *bbolt.Tx, visit func(end uint32, blob []byte) error) error {
 		}
 		n := uint64(0)
 		err = slice.ForEach(func(key, blob []byte) error {
-			if n++; number(key) != n || blob == nil {
+			n++
+			if got, err := number(key); err != nil || got != n || blob == nil {
 				return fmt.Errorf("%w: batch %d of slice %q has the number %x", ErrDamaged, n, name, key)
 			}
 			return visit(end, blob)

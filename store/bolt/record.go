@@ -48,8 +48,12 @@ func sliceName(expires int64) []byte {
 }
 
 // sliceEnd is the last millisecond that belongs to a slice.
-func sliceEnd(name []byte) int64 {
-	return (int64(number(name))+1)*sliceLength - 1
+func sliceEnd(name []byte) (int64, error) {
+	n, err := number(name)
+	if err == nil && n > math.MaxInt64/sliceLength-1 {
+		err = fmt.Errorf("%w: the expiry slice %x", ErrDamaged, name)
+	}
+	return (int64(n)+1)*sliceLength - 1, err
 }
 
 // listing is the name of a record in an expiry slice: a kind has no zero byte, so the first one ends it.

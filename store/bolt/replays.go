@@ -148,12 +148,20 @@ func (r *Replays) write(batch []entry) error {
 	return err
 }
 
-// Run drops what has expired and, in Fenced mode, writes what was accepted, until ctx ends. In Fenced mode Use fails while it
-// does not run. An error means that the file is out of service, and so is Use.
+// Run drops what has expired and, in Fenced mode, writes what was accepted, until ctx ends or the memory is closed. In Fenced
+// mode Use fails while it does not run. An error means that the file is out of service, and so is Use.
 func (r *Replays) Run(ctx context.Context) error {
+	run := r.expireRegularly
 	if r.mode == Fenced {
-		return r.backlog.run(ctx, r.write, r.expire)
+		run = func(ctx context.Context) error { return r.backlog.run(ctx, r.write, r.expire) }
 	}
+	if err := run(ctx); !errors.Is(err, store.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func (r *Replays) expireRegularly(ctx context.Context) error {
 	ticker := time.NewTicker(proofSlice * time.Second)
 	defer ticker.Stop()
 	for {

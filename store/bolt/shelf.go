@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -19,13 +20,14 @@ var (
 	forgottenKey  = []byte("forgotten")
 )
 
+// createBuckets prepares a new file; it leaves one that has them alone.
 func createBuckets(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{recordsBucket, expiryBucket} {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
+	if tx.Bucket(recordsBucket) != nil {
+		return errNothing
 	}
-	return nil
+	_, records := tx.CreateBucket(recordsBucket)
+	_, expiry := tx.CreateBucket(expiryBucket)
+	return errors.Join(records, expiry, shelf{tx}.putCounters(counters{}))
 }
 
 // A shelf reads and writes records within one transaction. What it returns lies in bbolt's memory map.
@@ -38,13 +40,13 @@ type counters struct {
 	forgotten int64  // milliseconds since 1970: every record that expired then or before may have been swept
 }
 
-func (s shelf) counters() counters {
+// counters fails when one is missing: read as zero, it would give numbers a second time.
+func (s shelf) counters() (c counters, err error) {
 	meta := s.tx.Bucket(metaBucket)
-	return counters{
-		version:   number(meta.Get(versionKey)),
-		leaf:      number(meta.Get(leafKey)),
-		forgotten: int64(number(meta.Get(forgottenKey))),
-	}
+	version, err1 := number(meta.Get(versionKey))
+	leaf, err2 := number(meta.Get(leafKey))
+	forgotten, err3 := number(meta.Get(forgottenKey))
+	return counters{version, leaf, int64(forgotten)}, errors.Join(err1, err2, err3)
 }
 
 func (s shelf) putCounters(c counters) error {
@@ -60,12 +62,12 @@ func (s shelf) putCounters(c counters) error {
 	return nil
 }
 
-// number reads what putCounters wrote; what was never written is zero.
-func number(b []byte) uint64 {
+// number reads eight bytes.
+func number(b []byte) (uint64, error) {
 	if len(b) != 8 {
-		return 0
+		return 0, fmt.Errorf("%w: the number %x", ErrDamaged, b)
 	}
-	return binary.BigEndian.Uint64(b)
+	return binary.BigEndian.Uint64(b), nil
 }
 
 // live returns the record under k if it is there and not expired.
@@ -148,7 +150,7 @@ func (s shelf) remove(k store.Key) error {
 // unlist takes the record under k, if there is one, out of its expiry slice.
 func (s shelf) unlist(k store.Key) error {
 	r, err := s.get(k)
-	if err == store.ErrNotFound || r.Expires.IsZero() {
+	if errors.Is(err, store.ErrNotFound) || err == nil && r.Expires.IsZero() {
 		return nil
 	}
 	if err != nil {

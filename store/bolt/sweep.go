@@ -8,17 +8,21 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/tenon-auth/tenon/store"
 )
 
 // sweepAtOnce bounds how many records one transaction of a sweep drops, so that Commits wait for it a moment only.
 const sweepAtOnce = 4096
 
-// Run sweeps once a minute until ctx ends. An error means that the file is out of service.
+// Run sweeps once a minute until ctx ends or the store is closed. An error means that the file is out of service.
 func (s *Store) Run(ctx context.Context) error {
 	ticker := time.NewTicker(sliceLength * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		if _, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if _, err := s.Sweep(ctx); errors.Is(err, store.ErrClosed) || ctx.Err() != nil {
+			return nil
+		} else if err != nil {
 			return err
 		}
 		select {
@@ -54,49 +58,67 @@ func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 	}
 }
 
-// sweepSome drops records of the oldest slice, if it is past. Records are dropped in the order of their keys, which is the
-// order they lie in.
+// sweepSome drops records of the oldest slice, if it is past, in the order of their keys, which is the order they lie in.
 func sweepSome(s shelf, now int64) (int, error) {
 	slices := s.tx.Bucket(expiryBucket)
 	name, _ := slices.Cursor().First()
-	if name == nil || sliceEnd(name) >= now {
+	if name == nil {
 		return 0, nil
 	}
-	name = bytes.Clone(name)
-	slice := slices.Bucket(name)
-	var entries [][]byte
-	c := slice.Cursor()
-	for entry, _ := c.First(); entry != nil && len(entries) < sweepAtOnce; entry, _ = c.Next() {
-		entries = append(entries, bytes.Clone(entry))
+	end, err := sliceEnd(name)
+	if err != nil || end >= now {
+		return 0, err
 	}
+	name = bytes.Clone(name)
+	entries, all := oldest(slices.Bucket(name))
 	if len(entries) == 0 {
 		return 0, fmt.Errorf("%w: the expiry slice %x is empty", ErrDamaged, name)
 	}
-	rest, _ := c.Seek(append(bytes.Clone(entries[len(entries)-1]), 0))
 	for _, entry := range entries {
-		k, err := readListing(entry)
-		if err != nil {
+		if err := s.drop(entry); err != nil {
 			return 0, err
 		}
-		kind := s.tx.Bucket(recordsBucket).Bucket([]byte(k.Kind))
-		if kind == nil {
-			return 0, fmt.Errorf("%w: %v is listed in a slice and is not there", ErrDamaged, k)
+		if all {
+			continue // the slice goes as a whole
 		}
-		if err := kind.Delete([]byte(k.ID)); err != nil {
+		if err := slices.Bucket(name).Delete(entry); err != nil {
 			return 0, err
-		}
-		if rest != nil {
-			if err := slice.Delete(entry); err != nil {
-				return 0, err
-			}
 		}
 	}
-	if rest == nil {
+	if all {
 		if err := slices.DeleteBucket(name); err != nil {
 			return 0, err
 		}
 	}
-	count := s.counters()
-	count.forgotten = max(count.forgotten, sliceEnd(name))
+	count, err := s.counters()
+	if err != nil {
+		return 0, err
+	}
+	count.forgotten = max(count.forgotten, end)
 	return len(entries), s.putCounters(count)
+}
+
+// oldest copies the first entries of a slice, and says whether these are all.
+func oldest(slice *bbolt.Bucket) (entries [][]byte, all bool) {
+	c := slice.Cursor()
+	for entry, _ := c.First(); entry != nil; entry, _ = c.Next() {
+		if len(entries) == sweepAtOnce {
+			return entries, false
+		}
+		entries = append(entries, bytes.Clone(entry))
+	}
+	return entries, true
+}
+
+// drop deletes the record that an entry of a slice names.
+func (s shelf) drop(entry []byte) error {
+	k, err := readListing(entry)
+	if err != nil {
+		return err
+	}
+	kind := s.tx.Bucket(recordsBucket).Bucket([]byte(k.Kind))
+	if kind == nil {
+		return fmt.Errorf("%w: %v is listed in a slice and is not there", ErrDamaged, k)
+	}
+	return kind.Delete([]byte(k.ID))
 }

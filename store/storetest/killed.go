@@ -23,7 +23,7 @@ func Killed(t *testing.T, open Open, rounds int) {
 	dir := t.TempDir()
 	acknowledged := map[uint64]string{} // leaf index -> id of the record of the same Change
 	for range rounds {
-		for _, line := range Kill(t, dir, 1+rand.IntN(300)) {
+		for _, line := range Kill(t, dir, 1+rand.IntN(150)) {
 			index, id, _ := strings.Cut(line, " ")
 			i, err := strconv.ParseUint(index, 10, 64)
 			if err != nil {
