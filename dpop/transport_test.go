@@ -5,141 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/tenon-auth/tenon/dpop"
 )
-
-// A protectedAPI is a server that checks proofs and remembers what it was sent.
-type protectedAPI struct {
-	*httptest.Server
-	checker *dpop.Checker
-	clock   handClock
-	mu      sync.Mutex
-	seen    []seenRequest
-	answer  func(w http.ResponseWriter, r *http.Request) bool // true when it has answered
-}
-
-type seenRequest struct {
-	authorization, nonce, jti, body string
-	status                          int
-}
-
-func newAPI(t *testing.T, policy dpop.NoncePolicy) *protectedAPI {
-	t.Helper()
-	api := &protectedAPI{clock: handClock{time.Now()}}
-	var err error
-	api.checker, err = dpop.NewChecker(dpop.Config{Algorithms: dpop.Algorithms(), Nonces: newNonces(t, policy, api.clock.now), Now: api.clock.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	api.Server = httptest.NewTLSServer(api)
-	t.Cleanup(api.Close)
-	return api
-}
-
-func (a *protectedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	body, _ := io.ReadAll(r.Body)
-	seen := seenRequest{authorization: r.Header.Get("Authorization"), body: string(body)}
-	defer func() { a.seen = append(a.seen, seen) }()
-	if a.answer != nil && a.answer(w, r) {
-		return
-	}
-	w.Header().Set("Date", a.clock.t.UTC().Format(http.TimeFormat))
-	p, err := a.checker.Check(dpop.Request{
-		Method: r.Method, URL: a.URL + r.URL.EscapedPath(), Proofs: r.Header.Values("DPoP"),
-		AccessToken: strings.TrimPrefix(seen.authorization, "DPoP "), Thumbprint: testKeys()[dpop.ES256].Thumbprint(),
-	})
-	seen.nonce, seen.jti = nonceAndJTI(r.Header.Get("DPoP"))
-	if err != nil {
-		code, _, _ := strings.Cut(reason(err), " ")
-		if code == "use_dpop_nonce" {
-			w.Header().Set("DPoP-Nonce", a.checker.Nonces().Mint())
-		}
-		w.Header().Set("WWW-Authenticate", `Bearer realm="a, b", DPoP algs="ES256", error="`+code+`"`)
-		seen.status = http.StatusUnauthorized
-		http.Error(w, err.Error(), seen.status)
-		return
-	}
-	if next := p.NextNonce(); next != "" {
-		w.Header().Set("DPoP-Nonce", next)
-	}
-	seen.status = http.StatusOK
-	_, _ = io.WriteString(w, "paid")
-}
-
-func nonceAndJTI(proof string) (nonce, jti string) {
-	if parsed, err := dpop.Parse(proof); err == nil {
-		if jti = parsed.JTI; parsed.Nonce != nil {
-			nonce = *parsed.Nonce
-		}
-	}
-	return nonce, jti
-}
-
-// client returns an http.Client of the server that proves with the ES256 key.
-func (a *protectedAPI) client(t *testing.T, change func(*dpop.TransportConfig)) *http.Client {
-	t.Helper()
-	config := dpop.TransportConfig{
-		Key: testKeys()[dpop.ES256], Base: a.Client().Transport,
-		Token: func(context.Context) (string, error) { return someToken, nil },
-	}
-	if change != nil {
-		change(&config)
-	}
-	transport, err := dpop.NewTransport(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &http.Client{Transport: transport}
-}
-
-// statuses is the answers to the requests that arrived.
-func (a *protectedAPI) statuses() (all []int) {
-	for _, s := range a.seen {
-		all = append(all, s.status)
-	}
-	return all
-}
-
-func post(t *testing.T, c *http.Client, url string, body io.Reader) (int, error) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := req.Clone(t.Context())
-	resp, err := c.Do(req)
-	if len(req.Header) != len(before.Header) {
-		t.Errorf("the transport changed the request's header to %v", req.Header)
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, nil
-}
-
-func wantStatuses(t *testing.T, api *protectedAPI, want ...int) {
-	t.Helper()
-	got := api.statuses()
-	if len(got) != len(want) {
-		t.Fatalf("answers %v, want %v", got, want)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Fatalf("answers %v, want %v", got, want)
-		}
-	}
-}
 
 func TestTransportAnswersANonceChallengeOnce(t *testing.T) {
 	api := newAPI(t, dpop.RequireNonce)
@@ -382,67 +253,6 @@ func TestTransportLearnsTheClock(t *testing.T) {
 	}
 }
 
-func TestClock(t *testing.T) {
-	u, plain, other := mustURL(t, "https://api.example.com/x"), mustURL(t, "http://api.example.com/x"), mustURL(t, "https://other.example/x")
-	date := func(d time.Duration) http.Header {
-		return http.Header{"Date": {someTime.Add(d).Format(http.TimeFormat)}}
-	}
-	for _, tt := range []struct {
-		name string
-		from *url.URL
-		h    http.Header
-		want time.Duration
-	}{
-		{"behind", u, date(-time.Minute), -time.Minute},
-		{"ahead", u, date(time.Minute), time.Minute},
-		{"at the cap", u, date(time.Hour), time.Hour},
-		{"beyond the cap", u, date(time.Hour + time.Second), 0},
-		{"far beyond the cap", u, date(-1e6 * time.Hour), 0},
-		{"close enough", u, date(-2 * time.Second), 0},
-		{"in the clear", plain, date(time.Minute), 0},
-		{"another origin", other, date(time.Minute), 0},
-		{"no Date", u, http.Header{}, 0},
-		{"two Dates", u, http.Header{"Date": {date(time.Minute).Get("Date"), date(time.Minute).Get("Date")}}, 0},
-		{"no time", u, http.Header{"Date": {"soon"}}, 0},
-		{"no URL", nil, date(time.Minute), 0},
-	} {
-		c := dpop.NewClock(time.Hour, fixed(someTime))
-		c.Learn(tt.from, tt.h)
-		if got := c.Now(u).Sub(someTime); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
-		}
-	}
-	c := dpop.NewClock(time.Hour, fixed(someTime))
-	c.Learn(u, date(time.Minute))
-	c.Learn(u, date(0)) // the client's clock was set right
-	if got := c.Now(u); !got.Equal(someTime) {
-		t.Errorf("an old offset stays: %s", got.Sub(someTime))
-	}
-}
-
-// A client that meets more servers than it remembers keeps the ones used last.
-func TestNonceJarIsBounded(t *testing.T) {
-	jar := dpop.NewNonceJar()
-	server := func(i int) *url.URL {
-		return &url.URL{Scheme: "https", Host: "h" + string(rune('a'+i%26)) + strings.Repeat("x", i/26)}
-	}
-	jar.Put(server(0), "first")
-	for i := 1; i < dpop.MaxOrigins*2; i++ {
-		jar.Put(server(i), "n")
-		if jar.Get(server(0)) != "first" {
-			t.Fatalf("the nonce in use was dropped after %d others", i)
-		}
-	}
-	if jar.Get(server(1)) != "" {
-		t.Error("the oldest is still there")
-	}
-	for _, u := range []*url.URL{nil, {}, {Scheme: "https"}, {Scheme: "https", Host: "h/x"}, {Scheme: "mailto", Opaque: "x"}} {
-		if jar.Put(u, "n"); jar.Get(u) != "" {
-			t.Errorf("%v has a nonce", u)
-		}
-	}
-}
-
 func TestNewTransportReportsEveryFault(t *testing.T) {
 	_, err := dpop.NewTransport(dpop.TransportConfig{LearnClock: -1})
 	for _, want := range []string{"key", "token", "LearnClock"} {
@@ -450,44 +260,6 @@ func TestNewTransportReportsEveryFault(t *testing.T) {
 			t.Errorf("no word about %s in %v", want, err)
 		}
 	}
-}
-
-func TestChallengeError(t *testing.T) {
-	for _, tt := range []struct {
-		name, want string
-		fields     []string
-	}{
-		{"none", "", nil},
-		{"RFC 9449 §9", "use_dpop_nonce", []string{`DPoP error="use_dpop_nonce", error_description="Resource server requires nonce in DPoP proof"`}},
-		{"scheme in lower case", "use_dpop_nonce", []string{`dpop error="use_dpop_nonce"`}},
-		{"a token instead of a string", "use_dpop_nonce", []string{`DPoP error=use_dpop_nonce`}},
-		{"space around", "use_dpop_nonce", []string{` , DPoP  realm = "x" ,,	ERROR = "use_dpop_nonce"`}},
-		{"after Bearer in one field", "use_dpop_nonce", []string{`Bearer error="invalid_token", DPoP algs="ES256", error="use_dpop_nonce"`}},
-		{"in a field of its own", "use_dpop_nonce", []string{`Bearer error="invalid_token"`, `DPoP error="use_dpop_nonce"`}},
-		{"of Bearer", "", []string{`DPoP algs="ES256", Bearer error="use_dpop_nonce"`}},
-		{"inside a string", "", []string{`Bearer realm="DPoP error=\"use_dpop_nonce\""`}},
-		{"inside a string, after a comma", "", []string{`Bearer realm="x, DPoP error=use_dpop_nonce"`}},
-		{"escaped", "use_dpop_nonce", []string{`DPoP error="use_\dpop_nonce"`}},
-		{"string without end", "", []string{`DPoP error="use_dpop_nonce`}},
-		{"escape at the end", "", []string{`DPoP error="use\`}},
-		{"no value", "", []string{`DPoP error=`}},
-		{"too long", "", []string{`DPoP realm="` + strings.Repeat("x", 5000) + `", error="use_dpop_nonce"`}},
-	} {
-		if got := dpop.ChallengeError(http.Header{"Www-Authenticate": tt.fields}); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
-		}
-	}
-}
-
-func FuzzChallengeError(f *testing.F) {
-	f.Add(`DPoP error="use_dpop_nonce", algs="ES256 PS256"`)
-	f.Add(`Basic abc==, Negotiate, dpop ,error=x`)
-	f.Add(`DPoP error="\`)
-	f.Fuzz(func(t *testing.T, field string) {
-		if got := dpop.ChallengeError(http.Header{"Www-Authenticate": {field}}); len(got) > len(field) {
-			t.Errorf("%q holds the error %q", field, got)
-		}
-	})
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
