@@ -151,7 +151,7 @@ func TestOnlyConfiguredAlgorithms(t *testing.T) {
 // Many keys: the header cache turns over, and every verdict stays its own.
 func TestHeaderCacheTurnsOver(t *testing.T) {
 	c := newChecker(t, nil)
-	for i := range 1500 {
+	for i := range 1100 {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -167,6 +167,9 @@ func TestHeaderCacheTurnsOver(t *testing.T) {
 			if p, err := c.Check(f.request(t)); err != nil || p.Thumbprint() != key.Thumbprint() {
 				t.Fatalf("key %d: %v", i, err)
 			}
+		}
+		if i%20 != 0 {
+			continue
 		}
 		f.signer = testKeys()[dpop.Ed25519].Signer()
 		if _, err := c.Check(f.request(t)); reason(err) != bad+"signature" {
