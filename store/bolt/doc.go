@@ -31,6 +31,6 @@
 // snapshot of the whole disk that is put back; after that, start with the replay file moved away, which demands a fence.
 //
 // Reading order: file.go and owner.go (one file, one owner, out of service after a failure), group.go (sharing a commit);
-// then for the store bolt.go, commit.go, shelf.go, record.go, sweep.go, check.go; for the replay memory replays.go, proofs.go,
-// fence.go, backlog.go.
+// then for the store bolt.go, commit.go, shelf.go, record.go, sweep.go, check.go; for the replay memory replays.go, entry.go,
+// proofs.go, fence.go, backlog.go.
 package bolt

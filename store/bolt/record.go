@@ -13,6 +13,14 @@ import (
 // recordHead is what stands before the body of a record: version and expiry, eight bytes each.
 const recordHead = 16
 
+func writeRecord(r store.Record) []byte {
+	value := make([]byte, 0, recordHead+len(r.Body))
+	value = binary.BigEndian.AppendUint64(value, r.Version)
+	value = binary.BigEndian.AppendUint64(value, uint64(milliseconds(r.Expires)))
+	return append(value, r.Body...)
+}
+
+// readRecord reads what writeRecord wrote. The body is not copied.
 func readRecord(k store.Key, value []byte) (store.Record, error) {
 	if len(value) < recordHead {
 		return store.Record{}, fmt.Errorf("%w: %v: %d bytes", ErrDamaged, k, len(value))

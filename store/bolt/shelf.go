@@ -125,14 +125,10 @@ func (s shelf) put(r store.Record) error {
 	if r.Key.Kind == store.Leaves {
 		kind.FillPercent = 1 // ids only grow: pages are filled once and never split again
 	}
-	expires := milliseconds(r.Expires)
-	value := make([]byte, 0, recordHead+len(r.Body))
-	value = binary.BigEndian.AppendUint64(value, r.Version)
-	value = binary.BigEndian.AppendUint64(value, uint64(expires))
-	if err := kind.Put([]byte(r.Key.ID), append(value, r.Body...)); err != nil || expires == 0 {
+	if err := kind.Put([]byte(r.Key.ID), writeRecord(r)); err != nil || r.Expires.IsZero() {
 		return err
 	}
-	slice, err := s.tx.Bucket(expiryBucket).CreateBucketIfNotExists(sliceName(expires))
+	slice, err := s.tx.Bucket(expiryBucket).CreateBucketIfNotExists(sliceName(milliseconds(r.Expires)))
 	if err != nil {
 		return err
 	}
