@@ -27,6 +27,8 @@ type fakeIssuer struct {
 	change func(document map[string]any)
 	// answer writes the answer to the n-th token request, counted from 1. Nil means a bound token called token-n.
 	answer func(w http.ResponseWriter, n int, r *http.Request)
+	// api answers calls of /api at the issuer's own address.
+	api http.HandlerFunc
 
 	mu   sync.Mutex
 	seen []seenRequest
@@ -46,6 +48,7 @@ func newFakeIssuer(t *testing.T) *fakeIssuer {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", f.metadata)
 	mux.HandleFunc("POST /token", f.token)
+	mux.HandleFunc("/api", func(w http.ResponseWriter, r *http.Request) { f.api(w, r) })
 	f.front = newTLSServer(t, mux, tls.NoClientCert)
 	f.alias = newTLSServer(t, mux, tls.RequestClientCert)
 	return f

@@ -34,7 +34,7 @@ type wardrobe struct {
 }
 
 // identity asks for the certificate. The same certificate as before keeps its connections.
-func (w *wardrobe) identity(ctx context.Context) (*identity, error) {
+func (w *wardrobe) identity() (*identity, error) {
 	cert, err := w.certificate(anyCertificate())
 	if err != nil {
 		return nil, fmt.Errorf("client certificate: %w", err)

@@ -3,7 +3,6 @@ package client_test
 import (
 	"crypto/tls"
 	"errors"
-	"io"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -120,22 +119,33 @@ func TestBearerGoesOnlyOverTheCertificatesConnection(t *testing.T) {
 	}
 }
 
-// A DPoP client that authenticates by certificate may call APIs that do not ask for one: its proof is another.
-func TestDPoPNeedsNoCertificateAtTheAPI(t *testing.T) {
+// A DPoP client that authenticates by certificate may call APIs that do not ask for one: its proof is another. One that asks
+// is shown it, because a token may be bound to both.
+func TestDPoPShowsTheCertificateWhereItIsAskedFor(t *testing.T) {
 	issuer := newFakeIssuer(t)
-	cfg := issuer.certificateConfig(newCertificate(t, "tpp"))
+	certificate := newCertificate(t, "tpp")
+	cfg := issuer.certificateConfig(certificate)
 	cfg.Key = newKey(t)
-	api := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.Header.Get("Authorization"))
-	}), tls.NoClientCert)
-	cfg.RootCAs.AddCert(api.Certificate())
-	resp, err := newClient(t, cfg).HTTPClient().Get(api.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if body, _ := io.ReadAll(resp.Body); string(body) != "DPoP token-1" {
-		t.Errorf("Authorization %q", body)
+	for name, c := range map[string]struct {
+		asks  tls.ClientAuthType
+		shown int
+	}{"asks": {tls.RequestClientCert, 1}, "does not ask": {tls.NoClientCert, 0}} {
+		t.Run(name, func(t *testing.T) {
+			api := newTLSServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "DPoP token-1" || len(r.TLS.PeerCertificates) != c.shown {
+					t.Errorf("Authorization %q, %d certificates", r.Header.Get("Authorization"), len(r.TLS.PeerCertificates))
+				}
+			}), c.asks)
+			cfg.RootCAs.AddCert(api.Certificate())
+			resp, err := newClient(t, cfg).HTTPClient().Get(api.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			issuer.mu.Lock()
+			issuer.seen = nil // the next client's token is token-1 again
+			issuer.mu.Unlock()
+		})
 	}
 }
 

@@ -86,13 +86,13 @@ func (k *keeper) join(ctx context.Context) *flight {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
 	go func() {
 		defer cancel()
-		k.land(f, ctx)
+		k.land(ctx, f)
 	}()
 	return f
 }
 
 // land carries out the request and keeps what came of it.
-func (k *keeper) land(f *flight, ctx context.Context) {
+func (k *keeper) land(ctx context.Context, f *flight) {
 	f.grant, f.err = k.fetch(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -68,7 +68,7 @@ func (c *Client) prepare(ctx context.Context) (*tokenRequest, error) {
 		if m.MTLSTokenEndpoint != "" {
 			endpoint = m.MTLSTokenEndpoint // RFC 8705 §5, FAPI 2.0 §5.3.3.1 (7)
 		}
-		if r.over, err = c.wardrobe.identity(ctx); err != nil {
+		if r.over, err = c.wardrobe.identity(); err != nil {
 			return nil, err
 		}
 		r.http = r.over.proven

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/client"
 	"github.com/tenon-auth/tenon/dpop"
@@ -25,7 +27,6 @@ type fakeAPI struct {
 	mu     sync.Mutex
 	tokens []string // of the requests that came
 	bodies []string
-	nonces []string
 }
 
 func newFakeAPI(t *testing.T, cfg *client.Config) *fakeAPI {
@@ -45,9 +46,8 @@ func newFakeAPI(t *testing.T, cfg *client.Config) *fakeAPI {
 			t.Errorf("the proof is refused: %v", err)
 		}
 		body, _ := io.ReadAll(r.Body)
-		nonce, _ := jwtPart(t, r.Header.Get("DPoP"), 1)["nonce"].(string)
 		api.mu.Lock()
-		api.tokens, api.bodies, api.nonces = append(api.tokens, token), append(api.bodies, string(body)), append(api.nonces, nonce)
+		api.tokens, api.bodies = append(api.tokens, token), append(api.bodies, string(body))
 		api.mu.Unlock()
 		if challenge := api.refuse(token); challenge != "" {
 			w.Header().Set("WWW-Authenticate", challenge)
@@ -95,13 +95,12 @@ func TestCallCarriesTokenAndProof(t *testing.T) {
 // RFC 8705 §6.3, RFC 6750 §3.1: a token that is no longer good is replaced, and the call repeated once.
 func TestInvalidTokenIsReplacedOnce(t *testing.T) {
 	for _, c := range []struct {
-		name      string
-		body      func() io.Reader
-		refuse    func(string) string
-		want      []string
-		status    int
-		lastBody  string
-		challenge string
+		name     string
+		body     func() io.Reader
+		refuse   func(string) string
+		want     []string
+		status   int
+		lastBody string
 	}{
 		{name: "without a body", refuse: refuseToken("token-1"), want: []string{"token-1", "token-2"}, status: 200},
 		{
@@ -246,22 +245,28 @@ func TestIssuerThatRefusesTheSecondTokenIsHeard(t *testing.T) {
 	}
 }
 
-// RFC 9449 §8, §9: each server's nonce goes back to that server only.
+// RFC 9449 §8, §9: each server's nonce goes back to that server only, also when the API lives at the issuer's address.
 func TestNoncesOfIssuerAndAPIAreKeptApart(t *testing.T) {
 	issuer := newFakeIssuer(t)
 	issuer.answer = func(w http.ResponseWriter, n int, r *http.Request) {
 		w.Header().Set("DPoP-Nonce", "issuers")
 		grantToken(w, n, r)
 	}
-	cfg := issuer.config(t)
-	api := newFakeAPI(t, &cfg)
-	resp, err := newClient(t, cfg).HTTPClient().Get(api.URL)
-	if err != nil {
-		t.Fatal(err)
+	var sent []any
+	issuer.api = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("DPoP-Nonce", "apis")
+		sent = append(sent, jwtPart(t, r.Header.Get("DPoP"), 1)["nonce"])
 	}
-	resp.Body.Close()
-	if api.nonces[0] != "" {
-		t.Errorf("the API was sent the nonce %q", api.nonces[0])
+	c := newClient(t, issuer.config(t)).HTTPClient()
+	for range 2 {
+		resp, err := c.Get(issuer.front.URL + "/api")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	if diff := cmp.Diff([]any{nil, "apis"}, sent); diff != "" {
+		t.Errorf("nonces sent to the API (-want +got):\n%s", diff)
 	}
 }
 
@@ -329,7 +334,7 @@ func TestExplainReadsARefusal(t *testing.T) {
 			return
 		}
 		w.Header().Add("WWW-Authenticate", `Bearer error="invalid_request"`)
-		w.Header().Add("WWW-Authenticate", `DPoP error="insufficient_scope", error_description="payments is needed", scope="payments"`)
+		w.Header().Add("WWW-Authenticate", `DPoP error="insufficient_scope", error_description="payments are needed`+"\u009b"+`31m", scope="payments"`)
 		w.WriteHeader(http.StatusForbidden)
 	}), tls.NoClientCert)
 	cfg.RootCAs.AddCert(api.Certificate())
@@ -352,6 +357,9 @@ func TestExplainReadsARefusal(t *testing.T) {
 	r := c.Explain(resp)
 	if r == nil || r.Code != tenon.InsufficientScope || r.Cause() != client.CauseScope || r.Scope != "payments" {
 		t.Fatalf("refusal %+v", r)
+	}
+	if r.Description != "payments are needed?31m" { // nothing that steers a terminal
+		t.Errorf("description %q", r.Description)
 	}
 	if r.Sent.Method != "GET" || r.Sent.URL != api.URL+"/payments" || r.Sent.Thumbprint != cfg.Key.Thumbprint() || time.Since(r.Sent.IssuedAt) > time.Minute {
 		t.Errorf("proof sent %+v", r.Sent)

@@ -113,6 +113,7 @@ func TestTokenThatIsNotBoundIsRefused(t *testing.T) {
 func TestSettingsThatCannotWork(t *testing.T) {
 	s := newClientStage(t)
 	s.save("open.pem", []byte("x"))
+	s.save("large.yaml", []byte("scope: "+strings.Repeat("x", 80<<10)))
 	if err := os.Chmod(s.path("open.pem"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +123,7 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		say  []string
 	}{
 		"no client file where one is named": {exitUsage, []string{"--client-file", s.path("none.yaml")}, []string{"none.yaml"}},
+		"client file of 80 KiB":             {exitUsage, []string{"--client-file", s.path("large.yaml")}, []string{"large.yaml", "64 KiB"}},
 		"no key file":                       {exitUsage, []string{"--key", s.path("none.pem")}, []string{"none.pem", "--create-key"}},
 		"key that others can read":          {exitUsage, []string{"--assertion-key", s.path("open.pem")}, []string{"open.pem"}},
 		"both faults at once":               {exitUsage, []string{"--key", s.path("none.pem"), "--assertion-key", s.path("gone.pem")}, []string{"none.pem", "gone.pem"}},
