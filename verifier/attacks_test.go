@@ -31,7 +31,23 @@ X01 X02 X03 X04 X05 X06 X08 X10 X11
 `
 
 // elsewhere names the test that covers an attack which is no request to a verifier: "file: test". Some have a file besides.
-var elsewhere = map[string]string{}
+var elsewhere = map[string]string{
+	"H15": "challenge_test.go: TestSmuggledRequest",
+	"S14": "verify_test.go: TestEveryBitOfATokenCounts",
+	"R02": "verify_test.go: TestOneOfTenThousand",
+	"N07": "../dpop/nonce_test.go: TestNonceForged",
+	"A08": "remotekeys_test.go: TestRandomKeyIDs",
+	"A09": "remotekeys_test.go: TestHostileKeySets",
+	"A10": "remotekeys_test.go: TestStaleWhileError",
+	"A13": "statuslist_test.go: TestTheStatedDelay",
+	"A14": "challenge_test.go: TestRequire",
+	"A15": "verify_test.go: TestVerifyGivesNoAccessWithAnError",
+	"M08": "../mtls/config_test.go: TestResumptionStaysInItsConfiguration",
+	"M09": "../mtls/config_test.go: TestNobodyRenegotiates",
+	"X01": "verify_test.go: TestRefusedRequestsLeaveNothingBehind",
+	"X02": "../dpop/check_test.go: TestReplayKeysDiffer",
+	"X04": "challenge_test.go: TestABadTokenIsAnsweredAlikeWhateverTheProof",
+}
 
 // TestEveryAttackIsCovered holds the list, the files and the named tests together.
 func TestEveryAttackIsCovered(t *testing.T) {
