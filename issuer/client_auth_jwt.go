@@ -11,8 +11,6 @@ import (
 	"math/big"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/tenon-auth/tenon/dpop"
 )
 
@@ -41,54 +39,36 @@ func (i *Issuer) authenticateJWT(ctx context.Context, f form, now time.Time) (*c
 // verify checks the signature with the key that kid names, or, when there is no kid, with each. Every key fits the client's
 // registered algorithm: others are not in the list.
 func (a *assertion) verify(keys []assertionKey) error {
-	signed, err := jose.ParseSignedCompact(a.compact, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(a.algorithm)})
-	if err != nil {
-		return err
-	}
 	for _, key := range keys {
-		if a.kid != "" && a.kid != key.id {
-			continue
-		}
-		if _, err := signed.Verify(key); err == nil {
+		if (a.kid == "" || a.kid == key.id) && key.verifies(a) {
 			return nil
 		}
 	}
 	return errors.New("no registered key verifies the client assertion")
 }
 
-// An assertionKey is a registered public key. It verifies for go-jose, which on its own knows no Ed25519 by that name (RFC
-// 9864) and takes PS256 with a salt of any length.
+// An assertionKey is a registered public key.
 type assertionKey struct {
 	id     string // kid, may be ""
 	public crypto.PublicKey
 }
 
-var _ jose.OpaqueVerifier = assertionKey{}
-
-var errSignature = errors.New("the signature does not verify")
-
-// VerifyPayload checks one signature. That the key fits alg was seen to when the client was read.
-func (k assertionKey) VerifyPayload(payload, signature []byte, alg jose.SignatureAlgorithm) error {
-	digest := sha256.Sum256(payload)
-	ok := false
+// verifies checks one signature. That the key fits the algorithm was seen to when the client was read, and is seen to again by
+// its type.
+func (k assertionKey) verifies(a *assertion) bool {
+	digest := sha256.Sum256(a.signed)
 	switch key := k.public.(type) {
 	case *ecdsa.PublicKey:
-		if dpop.Algorithm(alg) == dpop.ES256 && len(signature) == 64 { // RFC 7518 §3.4
-			r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
-			ok = ecdsa.Verify(key, digest[:], r, s)
+		if a.algorithm != dpop.ES256 || len(a.signature) != 64 { // RFC 7518 §3.4
+			return false
 		}
+		r, s := new(big.Int).SetBytes(a.signature[:32]), new(big.Int).SetBytes(a.signature[32:])
+		return ecdsa.Verify(key, digest[:], r, s)
 	case *rsa.PublicKey:
-		if dpop.Algorithm(alg) == dpop.PS256 {
-			options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256} // RFC 7518 §3.5
-			ok = rsa.VerifyPSS(key, crypto.SHA256, digest[:], signature, options) == nil
-		}
+		options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256} // RFC 7518 §3.5
+		return a.algorithm == dpop.PS256 && rsa.VerifyPSS(key, crypto.SHA256, digest[:], a.signature, options) == nil
 	case ed25519.PublicKey:
-		if a := dpop.Algorithm(alg); a == dpop.EdDSA || a == dpop.Ed25519 {
-			ok = ed25519.Verify(key, payload, signature)
-		}
+		return (a.algorithm == dpop.EdDSA || a.algorithm == dpop.Ed25519) && ed25519.Verify(key, a.signed, a.signature) // RFC 8037 §3.1
 	}
-	if !ok {
-		return errSignature
-	}
-	return nil
+	return false
 }

@@ -69,12 +69,12 @@ func (i *Issuer) change(p *plan) (*store.Change, error) {
 		return nil, err
 	}
 	p.random = random.String()
-	record := tokenRecord{ID: p.random, ClientID: p.caller.ID, KeyID: p.key.id(), Cnf: p.cnf, Expires: p.expires.Unix()}
+	record := tokenRecord{ID: p.random, ClientID: p.caller.ID, KeyID: p.key.id(), JKT: p.cnf.JKT, X5T: p.cnf.X5T, Expires: p.expires.Unix()}
 	if err := liveTokens.Insert(change, "", record, p.expires.Add(commitMargin)); err != nil {
 		return nil, err
 	}
 	entry, err := leaf{
-		Type: leafIssued, Binding: bindingName(p.cnf), Client: p.caller.ID, Audience: p.authorization.Audience,
+		Type: leafIssued, Binding: record.binding(), Client: p.caller.ID, Audience: p.authorization.Audience,
 		Scope: p.authorization.Scope.String(), Expires: p.expires.Unix(), KeyID: p.key.id(),
 	}.bytes(i.cfg.Now())
 	if err != nil {

@@ -1,7 +1,6 @@
 package issuer
 
 import (
-	"encoding/json"
 	"errors"
 
 	"github.com/tenon-auth/tenon"
@@ -19,7 +18,7 @@ func (i *Issuer) mint(p *plan, index uint64) (string, error) {
 	if !p.cnf.Bound() && !mayBeBearer(&p.caller.Client, i.cfg.Profile) {
 		return "", errUnbound
 	}
-	payload, err := json.Marshal(tenon.Claims{
+	payload, err := tenon.Claims{
 		Issuer:       i.cfg.Issuer,
 		Subject:      p.authorization.Subject,
 		ClientID:     p.caller.ID,
@@ -30,7 +29,7 @@ func (i *Issuer) mint(p *plan, index uint64) (string, error) {
 		Scope:        p.authorization.Scope,
 		Confirmation: p.cnf,
 		Status:       i.urls.status(index), // Token Status List §6.2
-	})
+	}.MarshalJSON()
 	if err != nil {
 		return "", err
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -28,11 +27,12 @@ const commitMargin = time.Minute
 
 // tokenRecord is what is remembered of a token while it is alive: enough to find it for revocation.
 type tokenRecord struct {
-	ID       string             `json:"jti"` // without the index, which is the record's name
-	ClientID string             `json:"client_id"`
-	KeyID    string             `json:"kid"`
-	Cnf      tenon.Confirmation `json:"cnf,omitzero"`
-	Expires  int64              `json:"exp"`
+	ID       string `json:"jti"` // without the index, which is the record's name
+	ClientID string `json:"client_id"`
+	KeyID    string `json:"kid"`
+	JKT      string `json:"jkt,omitempty"` // both halves of the token's cnf
+	X5T      string `json:"x5t,omitempty"`
+	Expires  int64  `json:"exp"`
 }
 
 // A leaf is one entry of the binding log: what the log is made of is exactly these bytes, in the order of commits. The field
@@ -63,14 +63,14 @@ func (l leaf) bytes(now time.Time) ([]byte, error) {
 	return json.Marshal(l)
 }
 
-// bindingName tells in a word what a token is bound to.
-func bindingName(c tenon.Confirmation) string {
+// binding tells in a word what the token is bound to.
+func (t tokenRecord) binding() string {
 	switch {
-	case c.JKT != "" && c.X5T != "":
+	case t.JKT != "" && t.X5T != "":
 		return "jkt+x5t"
-	case c.JKT != "":
+	case t.JKT != "":
 		return "jkt"
-	case c.X5T != "":
+	case t.X5T != "":
 		return "x5t"
 	}
 	return "none"

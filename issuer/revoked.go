@@ -55,7 +55,7 @@ func (a *Admin) Revoke(ctx context.Context, r Revocation) (Revoked, error) {
 			return Revoked{}, errors.New("revoke: a thumbprint has 43 characters of base64url")
 		}
 		done.Count, err = a.revokeAll(ctx, func(t tokenRecord) bool {
-			return t.Cnf.JKT == r.Thumbprint || t.Cnf.X5T == r.Thumbprint
+			return t.JKT == r.Thumbprint || t.X5T == r.Thumbprint
 		})
 	default:
 		done.Count, err = a.revokeOne(ctx, r)
@@ -124,7 +124,7 @@ func (a *Admin) revoke(ctx context.Context, item store.Item[tokenRecord]) (int, 
 		return 0, err
 	}
 	t := item.Value
-	entry, err := leaf{Type: leafRevoked, Binding: bindingName(t.Cnf), Client: t.ClientID, Expires: t.Expires, Of: &index}.bytes(a.now())
+	entry, err := leaf{Type: leafRevoked, Binding: t.binding(), Client: t.ClientID, Expires: t.Expires, Of: &index}.bytes(a.now())
 	if err != nil {
 		return 0, err
 	}
