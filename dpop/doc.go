@@ -24,7 +24,7 @@
 //     path has dot segments matches no proof.
 //   - Nothing that is still acceptable is forgotten: the same function decides on iat and computes [Proof.Until].
 //
-// Reading order: algorithm.go, thumbprint.go, jwk.go, key.go, keyfile.go, make.go; compact.go, header.go, claims.go,
-// signature.go, htu.go, window.go, proof.go, check.go; nonce.go, offered.go; replays.go, memory.go, table.go; origin.go,
-// noncejar.go, clock.go, challenge.go, transport.go.
+// Reading order: algorithm.go, thumbprint.go, jwk.go, key.go, keyfile.go, make.go; compact.go, header.go, headercache.go,
+// claims.go, signature.go, htu.go, window.go, proof.go, check.go; nonce.go, offered.go; replays.go, memory.go, table.go;
+// origin.go, noncejar.go, clock.go, challenge.go, transport.go.
 package dpop

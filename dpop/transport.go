@@ -150,8 +150,8 @@ func wireURL(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPa
 // allowed refuses requests that would take the token where it should not go.
 func allowed(req *http.Request) error {
 	switch {
-	case req.URL == nil || originOf(req.URL) == "":
-		return errors.New("dpop: the request has no http or https URL")
+	case req.URL == nil || originOf(req.URL) == "" || req.URL.Opaque != "":
+		return errors.New("dpop: the request has no http or https URL with a host and a path")
 	case req.Header.Get("Authorization") != "" || len(req.Header.Values("DPoP")) > 0:
 		return errors.New("dpop: the request already has an Authorization or DPoP header field; the transport sets them")
 	case req.URL.Scheme != "https" && !isLoopback(req.URL.Hostname()):

@@ -174,6 +174,7 @@ func TestTransportRefusesToSend(t *testing.T) {
 		"another scheme":             func(r *http.Request) { r.URL = mustURL(t, "ftp://api.example.com/") },
 		"no URL":                     func(r *http.Request) { r.URL = nil },
 		"no host":                    func(r *http.Request) { r.URL = mustURL(t, "https:///") },
+		"opaque URL":                 func(r *http.Request) { r.URL.Opaque = "//evil.example/" },
 		"dot segments":               func(r *http.Request) { r.URL = mustURL(t, "https://api.example.com/a/../b") },
 		"another Authorization":      func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
 		"another proof":              func(r *http.Request) { r.Header.Set("DPoP", "x") },
