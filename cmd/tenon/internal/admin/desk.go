@@ -171,7 +171,7 @@ func (d *Desk) changed(what, name string, value any, err error) {
 	switch {
 	case d.Log == nil:
 	case err != nil:
-		d.Log.Warn(what, name, value, "err", err)
+		d.Log.Warn("not done: "+what, name, value, "err", err)
 	default:
 		d.Log.Info(what, name, value)
 	}

@@ -21,6 +21,15 @@ type Faults struct {
 	text []byte
 }
 
+// Lines tells each fault in one line, for a log.
+func (f *Faults) Lines() []string {
+	var lines []string
+	for _, fault := range f.List {
+		lines = append(lines, fmt.Sprintf("%s:%d:%d %s", f.Path, fault.Line, fault.Column, fault.Text))
+	}
+	return lines
+}
+
 // contextLines is how many lines are shown before the faulty one.
 const contextLines = 2
 

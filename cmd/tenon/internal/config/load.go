@@ -46,6 +46,9 @@ func decode(from source) (*Config, *reader) {
 // Path gives the file that the configuration was read from.
 func (c *Config) Path() string { return c.source.path }
 
+// Text gives the file as it was read.
+func (c *Config) Text() []byte { return c.source.text }
+
 // CheckFiles reports every file that the settings name and that is not there. It is apart from [Load], because most commands
 // need the settings only.
 func (c *Config) CheckFiles() error {

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// endpointMark is a header field that every endpoint of the issuer sets. An answer without it came from no endpoint, and
-	// the issuer's hook was not told of the request.
-	endpointMark = "X-Content-Type-Options"
+	// endpointMark is a header field of every answer by an endpoint: it says how long the answer may be kept. An answer without
+	// it came from no endpoint, and the issuer's hook was not told of the request.
+	endpointMark = "Cache-Control"
 	// hsts keeps browsers from ever trying http (FAPI 2.0 §5.2.3 (1)).
 	hsts = "max-age=31536000"
 	// noEndpoint stands for every path that leads nowhere: the path itself is the caller's, and has no place in a label.

@@ -18,6 +18,7 @@ import (
 // A generation is all that follows from one configuration and that a reload replaces as a whole.
 type generation struct {
 	config *config.Config
+	files  fingerprint // of what config was read from
 	issuer *issuer.Issuer
 	main   http.Handler
 	mtls   http.Handler
@@ -30,6 +31,7 @@ type origins struct{ issuer, mtls string }
 
 // build makes an issuer of a configuration. It changes nothing.
 func (s *Server) build(cfg *config.Config) (*generation, error) {
+	files := fingerprintOf(cfg, cfg.Text()) // before they are read: what changes meanwhile is found by watch
 	checker, err := dpop.NewChecker(dpop.Config{
 		Algorithms: algorithms(cfg.DPoP.Algorithms),
 		MaxAge:     cfg.DPoP.MaxAge,
@@ -65,7 +67,7 @@ func (s *Server) build(cfg *config.Config) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{config: cfg, issuer: i, main: i.Handler(), mtls: i.MTLSHandler()}
+	g := &generation{config: cfg, files: files, issuer: i, main: i.Handler(), mtls: i.MTLSHandler()}
 	g.life, g.retire = context.WithCancel(context.Background())
 	return g, nil
 }

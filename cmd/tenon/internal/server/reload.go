@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -23,13 +24,13 @@ func (s *Server) reload(ctx context.Context) error {
 	running := s.current.Load().config
 	cfg, err := config.Load(running.Path())
 	if err != nil {
-		return err
+		return inOneLine(err)
 	}
 	if fixed := config.Fixed(running, cfg); len(fixed) > 0 {
 		return fmt.Errorf("changes to %s take effect when the server is started again; put the old values back to have the rest taken over now", strings.Join(fixed, ", "))
 	}
 	if err := cfg.CheckFiles(); err != nil {
-		return err
+		return inOneLine(err)
 	}
 	next, err := s.prepare(ctx, cfg)
 	if err != nil {
@@ -39,41 +40,54 @@ func (s *Server) reload(ctx context.Context) error {
 	return nil
 }
 
+// inOneLine is for the log: faults without the lines around them.
+func inOneLine(err error) error {
+	var faults *config.Faults
+	if errors.As(err, &faults) {
+		return errors.New(strings.Join(faults.Lines(), "; "))
+	}
+	return err
+}
+
 // watch looks at the files every now and then and reloads when one has changed. It looks instead of waiting for notifications,
 // which do not cross every kind of mount.
 func (s *Server) watch(ctx context.Context) error {
 	ticker := time.NewTicker(s.options.Watch)
 	defer ticker.Stop()
-	seen := fingerprint(s.current.Load().config)
+	var tried fingerprint
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		found := fingerprint(s.current.Load().config)
-		if found == seen {
+		current := s.current.Load()
+		text, _ := os.ReadFile(current.config.Path()) // one that cannot be read has changed
+		found := fingerprintOf(current.config, text)
+		if found == current.files || found == tried {
 			continue
 		}
-		seen = found // before it is read: what changes meanwhile is found at the next turn, what is refused is told once
+		tried = found // what is refused is told once
 		s.Reload(ctx)
 	}
 }
 
-// fingerprint is of everything that a configuration is made of, but the server's certificate, which has a watcher of its own.
-func fingerprint(cfg *config.Config) [sha256.Size]byte {
-	files := []string{cfg.Path()}
-	files = append(files, texts(cfg.MTLS.ClientCA)...)
+// A fingerprint is of everything that a configuration is made of, but the server's certificate, which has a watcher of its own.
+type fingerprint [sha256.Size]byte
+
+// fingerprintOf takes the text of the configuration file, which has been read already, and reads the files that it names.
+func fingerprintOf(cfg *config.Config, text []byte) fingerprint {
+	files := texts(cfg.MTLS.ClientCA)
 	for _, c := range cfg.Clients {
 		if c.JWKSFile != "" {
 			files = append(files, string(c.JWKSFile))
 		}
 	}
 	sum := sha256.New()
+	fmt.Fprintf(sum, "%d\n%s", len(text), text)
 	for _, name := range files {
 		text, err := os.ReadFile(name)
-		fmt.Fprintf(sum, "%q %d %v\n", name, len(text), err)
-		sum.Write(text)
+		fmt.Fprintf(sum, "%q %v %d\n%s", name, err, len(text), text)
 	}
-	return [sha256.Size]byte(sum.Sum(nil))
+	return fingerprint(sum.Sum(nil))
 }
