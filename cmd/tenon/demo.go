@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/child"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/demo"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/terminal"
 )
@@ -25,13 +26,13 @@ is refused, and 3 when the demo itself cannot go on.
 
 Nothing is needed and nothing is left behind. Ports are free ones on loopback. With --once it ends by itself; without, it keeps
 running, says how to try things by hand, and ends with Ctrl-C.`,
-		Args: cobra.NoArgs,
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Without = demo.Guard(without)
 			if cfg.Without != demo.NoGuard && !slices.Contains(demo.Guards(), cfg.Without) {
 				return usageError(fmt.Errorf("--without cannot be %q: write one of %s", without, guardNames()))
 			}
-			program, err := demoProgram()
+			program, err := child.Self("demo", "api")
 			if err != nil {
 				return err
 			}
@@ -59,15 +60,6 @@ func guardNames() string {
 	return strings.Join(names, ", ")
 }
 
-// demoProgram says how the demo runs this program again. The name that it was called by stays, for programs that go by it.
-func demoProgram() (demo.Program, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return demo.Program{}, fmt.Errorf("the demo cannot find its own program: %w", err)
-	}
-	return demo.Program{Path: path, Name: os.Args[0], Args: []string{"demo", "api"}}, nil
-}
-
 // newDemoAPICommand is the payments API, which the demo starts as a process of its own so that it can be killed.
 func newDemoAPICommand() *cobra.Command {
 	var cfg demo.APIConfig
@@ -76,7 +68,7 @@ func newDemoAPICommand() *cobra.Command {
 		Use:    "api",
 		Short:  "The demo's payments API, started by the demo",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Without = demo.Guard(without)
 			return demo.RunAPI(cmd.Context(), cfg, func() { fmt.Fprintln(cmd.OutOrStdout(), "ready") })

@@ -27,6 +27,7 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
 	for _, command := range []func() *cobra.Command{
 		newDemoCommand,
+		newBenchCommand,
 		newInitCommand,
 		newServeCommand,
 		newClientCommand,

@@ -36,15 +36,15 @@ func openAPI(without Guard) (*apiProcess, error) {
 
 // start starts the API and waits until it answers.
 func (a *apiProcess) start(ctx context.Context, s *stage) error {
-	child, err := s.program.start("payments API", []string{
+	started, err := start(s.program, "payments API", []string{
 		"--dir", s.path(apiDir), "--issuer", s.cast.Issuer, "--origin", a.origin,
 		"--ca", s.path(certsDir, "ca.pem"), "--without", string(a.without),
 	}, a.socket)
 	if err != nil {
 		return err
 	}
-	a.process = child
-	_, err = child.awaitReady(ctx)
+	a.process = started
+	_, err = started.awaitReady(ctx)
 	return err
 }
 

@@ -23,7 +23,7 @@ func (s *stage) invite(cfg Config) error {
 // commands gives lines for a shell.
 func (s *stage) commands() string {
 	return strings.NewReplacer(
-		"{tenon}", quote(s.program.called()), "{dir}", quote(s.cast.Dir), "{api}", s.cast.API, "{jkt}", s.shopKey.Thumbprint(),
+		"{tenon}", quote(called(s.program.Path)), "{dir}", quote(s.cast.Dir), "{api}", s.cast.API, "{jkt}", s.shopKey.Thumbprint(),
 	).Replace(`T={tenon} D={dir}
 
 # as shop and as bank, with all that belongs to it
@@ -45,12 +45,12 @@ call -i -H "$(proof --nonce $NONCE)"
 }
 
 // called gives the word that runs this program from a shell: its plain name where the shell would find this very file by it.
-func (p Program) called() string {
-	name := filepath.Base(p.Path)
-	if found, err := exec.LookPath(name); err == nil && sameFile(found, p.Path) {
+func called(path string) string {
+	name := filepath.Base(path)
+	if found, err := exec.LookPath(name); err == nil && sameFile(found, path) {
 		return name
 	}
-	return p.Path
+	return path
 }
 
 func sameFile(a, b string) bool {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/child"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/demo"
 )
 
@@ -34,8 +35,8 @@ func TestMain(m *testing.M) {
 }
 
 // program runs this test binary again as the API.
-func program() demo.Program {
-	return demo.Program{Path: os.Args[0], Env: []string{role + "=api"}}
+func program() child.Program {
+	return child.Program{Path: os.Args[0], Env: []string{role + "=api"}}
 }
 
 func api(ctx context.Context, args []string) error {

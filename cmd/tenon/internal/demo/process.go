@@ -8,11 +8,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/child"
 )
 
 // A process is a child that ends with us, whatever becomes of us: by a signal when the play is over, and by the kernel where
@@ -35,14 +36,9 @@ const patience = 15 * time.Second
 const keptLines = 12
 
 // start runs this program again with args. Files become the child's descriptors from 3 on.
-func (p Program) start(name string, args []string, files ...*os.File) (*process, error) {
-	cmd := exec.Command(p.Path, append(p.Args[:len(p.Args):len(p.Args)], args...)...)
-	if p.Name != "" {
-		cmd.Args[0] = p.Name
-	}
-	cmd.Env = append(os.Environ(), p.Env...)
+func start(program child.Program, name string, args []string, files ...*os.File) (*process, error) {
+	cmd := program.Command(args...)
 	cmd.ExtraFiles = files
-	dieWithParent(cmd)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -52,30 +48,20 @@ func (p Program) start(name string, args []string, files ...*os.File) (*process,
 		return nil, err
 	}
 	c := &process{name: name, cmd: cmd, done: make(chan struct{}), ready: make(chan string, 1)}
-	started := make(chan error, 1)
-	go c.live(started, out, complaints)
-	if err := <-started; err != nil {
+	ended, err := child.Start(cmd, func() {
+		var reading sync.WaitGroup
+		reading.Go(func() { c.listen(out) })
+		reading.Go(func() { c.remember(complaints) })
+		reading.Wait()
+	})
+	if err != nil {
 		return nil, fmt.Errorf("the %s cannot be started: %w", name, err)
 	}
+	go func() {
+		c.err = <-ended
+		close(c.done)
+	}()
 	return c, nil
-}
-
-// live starts the child and stays with it to its end. The thread is kept because the kernel takes the thread that started a
-// child for its parent, not the process.
-func (c *process) live(started chan<- error, out, complaints io.Reader) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := c.cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	var reading sync.WaitGroup
-	reading.Go(func() { c.listen(out) })
-	reading.Go(func() { c.remember(complaints) })
-	reading.Wait() // before Wait, which closes the pipes
-	c.err = c.cmd.Wait()
-	close(c.done)
 }
 
 // listen passes the first line of standard output on: the child says that it is ready.

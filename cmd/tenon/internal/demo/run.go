@@ -8,16 +8,17 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/child"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/terminal"
 )
 
 // Config says how the play is given.
 type Config struct {
-	Program Program // runs this program again
-	Dir     string  // where everything is kept; empty: in a folder that is removed at the end
-	Once    bool    // end when the story is told
-	JSON    bool    // one JSON object a step
-	Without Guard   // what the API is to be without, to see the demo fail
+	Program child.Program // runs RunAPI in a process of its own
+	Dir     string        // where everything is kept; empty: in a folder that is removed at the end
+	Once    bool          // end when the story is told
+	JSON    bool          // one JSON object a step
+	Without Guard         // what the API is to be without, to see the demo fail
 	Out     io.Writer
 	Term    terminal.Terminal
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/child"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/demo"
 )
 
@@ -176,8 +177,8 @@ func TestFaultsOfTheDemoItselfAreNotVerdicts(t *testing.T) {
 		cfg  demo.Config
 		want string // in the text, so that somebody can act on it
 	}{
-		"the program is gone":        {demo.Config{Program: demo.Program{Path: "/nonexistent/tenon"}, Dir: shortDir(t)}, "/nonexistent/tenon"},
-		"the API ends at once":       {demo.Config{Program: demo.Program{Path: os.Args[0], Args: []string{"-unknown"}, Env: program().Env}, Dir: shortDir(t)}, "-unknown"},
+		"the program is gone":        {demo.Config{Program: child.Program{Path: "/nonexistent/tenon"}, Dir: shortDir(t)}, "/nonexistent/tenon"},
+		"the API ends at once":       {demo.Config{Program: child.Program{Path: os.Args[0], Args: []string{"-unknown"}, Env: program().Env}, Dir: shortDir(t)}, "-unknown"},
 		"the folder cannot be made":  {demo.Config{Program: program(), Dir: filepath.Join(file, "d")}, file},
 		"the folder is not a folder": {demo.Config{Program: program(), Dir: file}, file},
 	} {

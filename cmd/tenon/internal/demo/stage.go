@@ -9,22 +9,15 @@ import (
 
 	"github.com/tenon-auth/tenon/certs"
 	"github.com/tenon-auth/tenon/client"
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/child"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/mtls"
 )
 
-// A Program is how this program is run again for a child.
-type Program struct {
-	Path string
-	Name string   // the name to go by; empty: Path
-	Args []string // of the command that calls RunAPI, before those that tell the API about its stage
-	Env  []string // beside our own environment
-}
-
 // A stage is the play's actors and what they hold.
 type stage struct {
 	*scenery
-	program Program
+	program child.Program
 	cast    Cast
 	issuer  *issuing
 	api     *apiProcess
