@@ -101,8 +101,8 @@ func TestLoadLeafRefuses(t *testing.T) {
 		{"the key in the certificate file", file("both.crt", append(append([]byte{}, certPEM...), keyPEM...), 0o644), good.key},
 		{"a folder", dir, good.key},
 		{"a folder as key", good.cert, dir},
-		{"more than any certificate has", file("large.crt", append(bytes.Repeat([]byte("#"), 1<<20), certPEM...), 0o644), good.key},
-		{"more than any key has", good.cert, file("large.key", append(bytes.Repeat([]byte("#"), 1<<20), keyPEM...), 0o600)},
+		{"more than any certificate has", file("large.crt", append(certPEM[:len(certPEM):len(certPEM)], bytes.Repeat([]byte("#"), 1<<20)...), 0o644), good.key},
+		{"more than any key has", good.cert, file("large.key", append(keyPEM[:len(keyPEM):len(keyPEM)], bytes.Repeat([]byte("#"), 1<<20)...), 0o600)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := certs.LoadLeaf(tt.cert, tt.key); err == nil {
@@ -189,6 +189,7 @@ func TestLoadPool(t *testing.T) {
 		{"a block that cannot be read before a good one", []string{file("broken first", broken, b)}, nil},
 		{"a block that cannot be read behind a good one", []string{file("broken last", b, broken)}, nil},
 		{"a block that is cut off", []string{file("cut", b, a[:len(a)-20])}, nil},
+		{"a certificate by another name", []string{file("other name", bytes.ReplaceAll(a, []byte("CERTIFICATE"), []byte("X509 CERTIFICATE")))}, nil},
 		{"PEM of something that is no certificate", []string{file("no certificate", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte{0x30, 0}}))}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -20,12 +20,12 @@ type Reloader struct {
 	current atomic.Pointer[tls.Certificate]
 
 	mu       sync.Mutex // held while the files are read; owns reported
-	reported string     // the fault that Run has reported and that still holds
+	reported string     // the last fault that was reported, while it lasts
 }
 
 // NewReloader reads the pair once; a pair that is not good is an error. observe is told of every change: nil when another
-// certificate is being served, otherwise why the files were refused and the old one stays. It may be nil. The reloader does not
-// watch the files until Run is called.
+// certificate is being served, otherwise why the files were refused and the old one stays. It may be nil, and it must
+// not call Reload. The files are not watched until Run is called.
 func NewReloader(certPath, keyPath string, observe func(error)) (*Reloader, error) {
 	if observe == nil {
 		observe = func(error) {}

@@ -2,9 +2,11 @@ package certs_test
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -148,6 +150,38 @@ func TestReloadRefusesBadFiles(t *testing.T) {
 			r.serves(second, 1, 1)
 		})
 	}
+}
+
+// What is served is a whole pair at every moment, also while it changes.
+func TestReloadWhileServing(t *testing.T) {
+	r := newRenewal(t)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			c, err := r.reloader.GetCertificate(nil)
+			if err != nil || !c.Leaf.PublicKey.(*ecdsa.PublicKey).Equal(c.PrivateKey.(*ecdsa.PrivateKey).Public()) {
+				t.Errorf("a key without its certificate was served (%v)", err)
+				return
+			}
+		}
+	})
+	var last *certs.Leaf
+	for range 20 {
+		last = r.leaf()
+		save(t, last, r.pair.cert, r.pair.key)
+		if err := r.reloader.Reload(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	r.serves(last, 20, 0)
 }
 
 // A certificate from a machine whose clock is a little ahead of ours is taken.

@@ -348,6 +348,16 @@ func TestClientPresentsItsRenewedCertificate(t *testing.T) {
 	}
 }
 
+// Without these the suites would still keep older versions out; the two do not lean on each other, nor on GODEBUG.
+func TestOldestVersionIsSet(t *testing.T) {
+	s := newSite(t)
+	for name, config := range map[string]*tls.Config{"server": mtls.ServerConfig(s.options()), "client": s.clientConfig()} {
+		if config.MinVersion != tls.VersionTLS12 {
+			t.Errorf("the %s's oldest version is %#x", name, config.MinVersion)
+		}
+	}
+}
+
 // M09: a certificate cannot change within a connection. crypto/tls servers never renegotiate and TLS 1.3 has no renegotiation;
 // a client does when its configuration says so.
 func TestNobodyRenegotiates(t *testing.T) {

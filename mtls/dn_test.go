@@ -216,6 +216,8 @@ func TestCertificateDNRefuses(t *testing.T) {
 		{"an overlong NUL", one(utf8str, "bank\xc0\x80")},
 		{"Latin in a PrintableString", one(printable, "S\xe3o")},
 		{"Latin in an IA5String", one(ia5, "S\xe3o")},
+		{"UTF-8 in a PrintableString", one(printable, "S\xc3\xa3o")},
+		{"UTF-8 in an IA5String", one(ia5, "S\xc3\xa3o")},
 		{"half a character of a BMPString", one(bmp, utf16be("bank")+"x")},
 		{"a surrogate in a BMPString", one(bmp, "\xd8\x00\xdc\x00")},
 		{"the replacement character", one(utf8str, "bank\ufffd")},
@@ -237,6 +239,14 @@ func TestCertificateDNRefuses(t *testing.T) {
 	}
 	if _, err := mtls.CertificateDN(nil); err == nil {
 		t.Error("no certificate has a subject")
+	}
+}
+
+func TestCertificateDNBeginsWithTheLastRDN(t *testing.T) { // RFC 4514 §2.1
+	d, err := mtls.CertificateDN(certificateNamed(t, bank()...))
+	want := `CN=payments.example.com,OU=Open Banking+serialNumber=42,organizationIdentifier=PSDBR-BCB-12345,O=Example Bank\, S.A.,C=BR`
+	if err != nil || d.String() != want {
+		t.Errorf("%s, %v; want %s", d, err, want)
 	}
 }
 

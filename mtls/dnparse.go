@@ -142,7 +142,7 @@ func (p *dnParser) hexValue(oid string) (attribute, error) {
 		digits = digits[:end]
 	}
 	der, err := hex.DecodeString(strings.TrimRight(digits, " "))
-	if err != nil || len(der) == 0 {
+	if err != nil {
 		return attribute{}, errors.New("# must be followed by pairs of hexadecimal digits")
 	}
 	var value asn1.RawValue

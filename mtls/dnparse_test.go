@@ -65,7 +65,7 @@ func TestParseDN(t *testing.T) {
 		{"# and two elements", `CN=#0c01610c0162`, ``},
 		{"# and BER that is not DER", `CN=#0c810161`, ``},
 		{"# and no string", `CN=#020101`, ``},
-		{"# and a constructed string", `CN=#2c030c0161`, ``},
+		{"# and a constructed string", `CN=#2c03616263`, ``},
 		{"# and a context tag", `CN=#8c0161`, ``},
 		{"more than anybody has", `CN=` + strings.Repeat("a", 9000), ``},
 	} {

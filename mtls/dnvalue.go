@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -55,11 +54,7 @@ func decodeBMP(b []byte) (string, error) {
 	}
 	var s strings.Builder
 	for ; len(b) > 0; b = b[2:] {
-		r := rune(binary.BigEndian.Uint16(b))
-		if utf16.IsSurrogate(r) {
-			return "", errors.New("a BMPString with a surrogate")
-		}
-		s.WriteRune(r)
+		s.WriteRune(rune(binary.BigEndian.Uint16(b))) // half of a surrogate pair becomes U+FFFD, which checkText refuses
 	}
 	return s.String(), nil
 }
@@ -67,16 +62,13 @@ func decodeBMP(b []byte) (string, error) {
 // checkText refuses what no name should hold. RFC 4518 §2.2 and §2.4 would drop some of these characters and leave the
 // comparison undefined for others; a name that has them is refused here, so that nothing is equal by leaving something out.
 func checkText(s string) error {
-	if !utf8.ValidString(s) {
-		return errors.New("text that is not UTF-8")
-	}
 	for _, r := range s {
 		switch {
-		case r == 0:
-			return errors.New("text with a NUL") // RFC 8705 §7.5
 		case unicode.Is(unicode.Cc, r):
-			return fmt.Errorf("text with the control character U+%04X", r)
-		case r == utf8.RuneError, unicode.Is(unicode.Co, r), unicode.Is(unicode.Noncharacter_Code_Point, r):
+			return fmt.Errorf("text with the control character U+%04X", r) // NUL is one: RFC 8705 §7.5
+		case r == utf8.RuneError: // what is not UTF-8 reads as this
+			return errors.New("text that is not UTF-8, or holds U+FFFD")
+		case unicode.Is(unicode.Co, r), unicode.Is(unicode.Noncharacter_Code_Point, r):
 			return fmt.Errorf("text with U+%04X, which RFC 4518 section 2.4 prohibits", r)
 		}
 	}

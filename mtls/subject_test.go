@@ -129,6 +129,8 @@ func TestSubjectMatch(t *testing.T) {
 		{"an email address", mtls.Subject{Email: "Ops@bank.example"}, true},
 		{"RFC 5280 §7.5: case of the domain", mtls.Subject{Email: "Ops@BANK.example"}, true},
 		{"RFC 5280 §7.5: case of the local part counts", mtls.Subject{Email: "ops@bank.example"}, false},
+		{"another domain of an email address", mtls.Subject{Email: "Ops@tank.example"}, false},
+		{"another local part of an email address", mtls.Subject{Email: "Oms@bank.example"}, false},
 		{"a DNS name as URI", mtls.Subject{URI: "client.bank.example"}, false},
 		{"a domain of an email address as DNS name", mtls.Subject{DNS: "Bank.example"}, false},
 		{"nothing registered", mtls.Subject{}, false},
@@ -196,7 +198,7 @@ func dnsName(s string) asn1.RawValue {
 // A certificate whose names two readers could read differently matches nobody, also not by its good names (RFC 8705 §7.5).
 func TestAlternativeNamesThatAreRefused(t *testing.T) {
 	good := generalNames(t, dnsName("good.example"))
-	twice := []pkix.Extension{sanExtension(good), sanExtension(generalNames(t, dnsName("other.example")))}
+	other := sanExtension(generalNames(t, dnsName("other.example")))
 	for _, tt := range []struct {
 		name       string
 		extensions []pkix.Extension
@@ -205,7 +207,8 @@ func TestAlternativeNamesThatAreRefused(t *testing.T) {
 		{"a good one", []pkix.Extension{sanExtension(good)}, true},
 		{"beside a kind that is not looked at", []pkix.Extension{sanExtension(generalNames(t, dnsName("good.example"),
 			asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 8, Bytes: []byte{42}}))}, true},
-		{"RFC 5280 §4.2: the extension twice", twice, false},
+		{"RFC 5280 §4.2: the extension twice", []pkix.Extension{sanExtension(good), other}, false},
+		{"RFC 5280 §4.2: the extension twice, the good one last", []pkix.Extension{other, sanExtension(good)}, false},
 		{"a NUL in a name", []pkix.Extension{sanExtension(generalNames(t, dnsName("good.example"), dnsName("good.example\x00.evil.example")))}, false},
 		{"a NUL after the name", []pkix.Extension{sanExtension(generalNames(t, dnsName("good.example\x00")))}, false},
 		{"a name outside ASCII", []pkix.Extension{sanExtension(generalNames(t, dnsName("good.example"), dnsName("b\xfccher.example")))}, false},

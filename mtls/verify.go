@@ -31,7 +31,7 @@ func VerifyClient(cert *x509.Certificate, chain []*x509.Certificate, roots *x509
 	if !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageClientAuth) { // x509.Verify accepts a leaf without the extension
 		return errors.New("mtls: the certificate's extended key usage does not name clientAuth") // RFC 8705 §7.5
 	}
-	if err := checkPeriod(cert, now); err != nil {
+	if err := checkPeriod(cert, now); err != nil { // x509.Verify takes the zero time for the present
 		return err
 	}
 	intermediates := x509.NewCertPool()

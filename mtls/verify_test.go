@@ -119,6 +119,17 @@ func TestVerifyClientWithoutAPoolOrACertificate(t *testing.T) {
 	}
 }
 
+// A caller without a clock gets no answer. x509.Verify would look at the machine's.
+func TestVerifyClientNeedsTheTime(t *testing.T) {
+	s := newSite(t)
+	if err := mtls.VerifyClient(s.client.Certificate, nil, s.ca.pool(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := mtls.VerifyClient(s.client.Certificate, nil, s.ca.pool(), time.Time{}); err == nil {
+		t.Error("accepted at the zero time")
+	}
+}
+
 func TestCheckValidity(t *testing.T) {
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
