@@ -34,7 +34,7 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" /
 // and a proof key is often made anew while a registered one is not.
 func (k *AssertionKey) check(proofs *dpop.Key) error {
 	if k.Signer == nil {
-		return errors.New("Signer is nil")
+		return errors.New("there is no Signer")
 	}
 	same, err := dpop.NewKey(k.Signer, k.Algorithm)
 	if err != nil {

@@ -16,15 +16,18 @@ func TestParseChallenges(t *testing.T) {
 		{"none", nil, nil},
 		{"scheme alone", []string{"DPoP"}, []challenge{{"DPoP", params{}}}},
 		{
-			"RFC 9449 §7.1", []string{`DPoP error="invalid_token", error_description="Invalid DPoP key binding", algs="ES256"`},
+			"RFC 9449 §7.1",
+			[]string{`DPoP error="invalid_token", error_description="Invalid DPoP key binding", algs="ES256"`},
 			[]challenge{{"DPoP", params{"error": "invalid_token", "error_description": "Invalid DPoP key binding", "algs": "ES256"}}},
 		},
 		{
-			"two in one field", []string{`Bearer realm="a, b", DPoP algs="ES256 PS256"`},
+			"two in one field",
+			[]string{`Bearer realm="a, b", DPoP algs="ES256 PS256"`},
 			[]challenge{{"Bearer", params{"realm": "a, b"}}, {"DPoP", params{"algs": "ES256 PS256"}}},
 		},
 		{
-			"two fields", []string{`DPoP error=use_dpop_nonce`, `Bearer`},
+			"two fields",
+			[]string{`DPoP error=use_dpop_nonce`, `Bearer`},
 			[]challenge{{"DPoP", params{"error": "use_dpop_nonce"}}, {"Bearer", params{}}},
 		},
 		{"names in any case, spaces about the =", []string{`dpop ERROR = "x"`}, []challenge{{"dpop", params{"error": "x"}}}},

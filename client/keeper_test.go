@@ -86,7 +86,7 @@ func TestFailedEarlyRefreshKeepsTheToken(t *testing.T) {
 		first := mustGet(t, k)
 		s.failWith(errors.New("no connection"))
 		time.Sleep(245 * time.Second)
-		until := first.expires.Sub(time.Now())
+		until := time.Until(first.expires)
 		for waited := time.Duration(0); waited < until-time.Second; waited += 100 * time.Millisecond {
 			if mustGet(t, k) != first {
 				t.Fatal("another token, from nowhere")

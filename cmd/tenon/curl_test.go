@@ -83,11 +83,14 @@ func TestCurlShowsHeadersAndJSON(t *testing.T) {
 	}
 }
 
-func TestCurlExplainsARefusal(t *testing.T) {
-	for name, c := range map[string]struct {
-		refuse func(w http.ResponseWriter)
-		say    []string
-	}{
+// curlRefusal is a refusal of the API and what the explanation of it says.
+type curlRefusal struct {
+	refuse func(w http.ResponseWriter)
+	say    []string
+}
+
+func curlRefusals() map[string]curlRefusal {
+	return map[string]curlRefusal{
 		"iat": {
 			func(w http.ResponseWriter) {
 				w.Header().Set("Date", time.Now().Add(94*time.Second).UTC().Format(http.TimeFormat))
@@ -140,7 +143,11 @@ func TestCurlExplainsARefusal(t *testing.T) {
 			func(w http.ResponseWriter) { w.WriteHeader(401) },
 			[]string{"401 Unauthorized", "proof sent"},
 		},
-	} {
+	}
+}
+
+func TestCurlExplainsARefusal(t *testing.T) {
+	for name, c := range curlRefusals() {
 		t.Run(name, func(t *testing.T) {
 			s := newClientStage(t)
 			s.refuseCall = func(w http.ResponseWriter) bool { c.refuse(w); return true }
