@@ -9,8 +9,8 @@ import (
 	"github.com/tenon-auth/tenon/internal/strictjson"
 )
 
-// Claims is what an access token says (RFC 9068 §2.2). Times are whole seconds. Every field but NotBefore, Scope and Status is
-// required in a token that Tenon issues.
+// Claims is what an access token says (RFC 9068 §2.2). Times are whole seconds. Every field but NotBefore, Scope, Status and
+// Log is required in a token that Tenon issues.
 type Claims struct {
 	Issuer       string
 	Subject      string // the client's id when the client acts for itself (RFC 9068 §2.2)
@@ -23,6 +23,7 @@ type Claims struct {
 	Scope        Scope
 	Confirmation Confirmation
 	Status       *StatusReference
+	Log          *LogReference
 }
 
 // A StatusReference is the place of a token in a token status list (Token Status List §6.2).
@@ -31,7 +32,14 @@ type StatusReference struct {
 	URI   string `json:"uri"`
 }
 
-// MarshalJSON gives the payload of a JWT, members always in the same order. A single audience is written as a string. An
+// A LogReference is the entry of the binding log that records the issuance of a token.
+type LogReference struct {
+	Origin string `json:"o"` // of the log, as its checkpoints name it
+	Index  uint64 `json:"i"`
+}
+
+// MarshalJSON gives the payload of a JWT, members always in the same order. Status and Log come last: they hold an index that
+// is known only after the rest has been logged, so the log's digest of the claims ends before them. A single audience is written as a string. An
 // unbound confirmation is left out: whether a token may be without one is decided where tokens are signed.
 func (c Claims) MarshalJSON() ([]byte, error) {
 	payload := struct {
@@ -46,9 +54,10 @@ func (c Claims) MarshalJSON() ([]byte, error) {
 		Scope     string         `json:"scope,omitempty"`
 		Cnf       *Confirmation  `json:"cnf,omitempty"`
 		Status    *statusWrapper `json:"status,omitempty"`
+		Log       *LogReference  `json:"tlog,omitempty"`
 	}{
 		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, Expires: c.Expires.Unix(), NotBefore: unixOrZero(c.NotBefore),
-		IssuedAt: c.IssuedAt.Unix(), ID: c.ID, ClientID: c.ClientID, Scope: c.Scope.String(),
+		IssuedAt: c.IssuedAt.Unix(), ID: c.ID, ClientID: c.ClientID, Scope: c.Scope.String(), Log: c.Log,
 	}
 	if len(c.Audience) == 1 {
 		payload.Audience = c.Audience[0]
@@ -119,6 +128,8 @@ func (c *Claims) member(name string, v strictjson.Value) (err error) {
 		err = c.Confirmation.UnmarshalJSON(v)
 	case "status":
 		c.Status, err = statusClaim(v)
+	case "tlog":
+		c.Log, err = logReference(v)
 	}
 	return err
 }
@@ -214,6 +225,29 @@ func statusReference(v strictjson.Value) (*StatusReference, error) {
 	})
 	if err == nil && (index < 0 || ref.URI == "") {
 		err = errors.New("status_list needs idx, a whole number from 0, and uri")
+	}
+	if err != nil {
+		return nil, err
+	}
+	ref.Index = uint64(index)
+	return &ref, nil
+}
+
+// logReference reads the tlog claim. Both members are required; a reference that names nothing cannot be checked.
+func logReference(v strictjson.Value) (*LogReference, error) {
+	var ref LogReference
+	index := int64(-1)
+	err := v.Object(func(name string, v strictjson.Value) (err error) {
+		switch name {
+		case "o":
+			ref.Origin, err = v.Str()
+		case "i":
+			index, err = v.Int()
+		}
+		return err
+	})
+	if err == nil && (index < 0 || ref.Origin == "") {
+		err = errors.New("tlog needs o, the origin of a log, and i, a whole number from 0")
 	}
 	if err != nil {
 		return nil, err

@@ -122,6 +122,7 @@ func goodClaims() tenon.Claims {
 		Audience: []string{"https://api.example.com"}, IssuedAt: time.Unix(1000, 0).UTC(), Expires: time.Unix(1300, 0).UTC(),
 		Scope: tenon.Scope{"payments"}, Confirmation: tenon.Confirmation{JKT: jkt},
 		Status: &tenon.StatusReference{Index: 7, URI: "https://as.example.com/status/0"},
+		Log:    &tenon.LogReference{Origin: "as.example.com/2026", Index: 7},
 	}
 }
 
@@ -131,7 +132,7 @@ func TestClaimsWireFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"iss":"https://as.example.com","sub":"tpp-1","aud":"https://api.example.com","exp":1300,"iat":1000,"jti":"7d0e","client_id":"tpp-1",` +
-		`"scope":"payments","cnf":{"jkt":"` + jkt + `"},"status":{"status_list":{"idx":7,"uri":"https://as.example.com/status/0"}}}`
+		`"scope":"payments","cnf":{"jkt":"` + jkt + `"},"status":{"status_list":{"idx":7,"uri":"https://as.example.com/status/0"}},"tlog":{"o":"as.example.com/2026","i":7}}`
 	if diff := cmp.Diff(want, string(data)); diff != "" {
 		t.Error(diff)
 	}
@@ -178,6 +179,9 @@ func TestClaimsRefuses(t *testing.T) {
 		"status without idx":       change(`"idx":7,`, ``),
 		"status with idx below 0":  change(`"idx":7`, `"idx":-1`),
 		"status without uri":       change(`,"uri":"https://as.example.com/status/0"`, ``),
+		"tlog without o":           change(`"o":"as.example.com/2026",`, ``),
+		"tlog without i":           change(`,"i":7`, ``),
+		"tlog with i a string":     change(`"i":7`, `"i":"7"`),
 		"iss twice":                change(`"iss":`, `"iss":"https://as.example.com","iss":`),
 	} {
 		t.Run(name, func(t *testing.T) {
