@@ -93,7 +93,7 @@ func (v *Verifier) checkRevocation(ctx context.Context, claims *tenon.Claims) er
 		return unavailable("whether the token was revoked cannot be known now", err)
 	}
 	if revoked {
-		return tenon.Refuse(tenon.InvalidToken, "revoked", "the token was revoked: get a new one")
+		return refuseToken("revoked", "the token was revoked: get a new one")
 	}
 	return nil
 }
