@@ -13,26 +13,44 @@ type possession struct {
 	url     string // the public URL of the request
 }
 
+// A proved is what a request has shown to hold. Only bind fills it, so what is in it was compared.
+type proved struct {
+	proof       *dpop.Proof // nil when the token is not bound to a DPoP key
+	key         string      // thumbprint of the DPoP key, "" without one
+	certificate string      // thumbprint of the certificate, "" without one
+}
+
 // bind is the only place that compares a Confirmation with what was presented. Every member must be satisfied; there is no
-// setting, and no absent configuration, that turns a bound token into one that whoever holds it may use. It returns the checked
-// proof when the token is bound to a DPoP key. The comparison of the proof's key is part of the twelve checks, which get the
-// thumbprint from here.
-func (v *Verifier) bind(p possession, cnf tenon.Confirmation) (*dpop.Proof, error) {
+// setting, and no absent configuration, that turns a bound token into one that whoever holds it may use. The comparison of a
+// proof's key is part of the twelve checks, which get the thumbprint from here.
+func (v *Verifier) bind(p possession, cnf tenon.Confirmation) (proved, error) {
 	if !cnf.Bound() {
-		return nil, refuseToken("cnf", "the token is not bound to a key: only bound tokens are accepted here") // FAPI 2.0 §5.3.4 (5)
+		return proved{}, refuseToken("cnf", "the token is not bound to a key: only bound tokens are accepted here") // FAPI 2.0 §5.3.4 (5)
 	}
 	if err := checkScheme(p, cnf); err != nil {
-		return nil, err
+		return proved{}, err
 	}
 	if cnf.X5T != "" {
 		if err := v.bindCertificate(p, cnf.X5T); err != nil {
-			return nil, err
+			return proved{}, err
 		}
 	}
+	var proof *dpop.Proof
 	if cnf.JKT != "" {
-		return v.bindKey(p, cnf.JKT)
+		var err error
+		if proof, err = v.bindKey(p, cnf.JKT); err != nil {
+			return proved{}, err
+		}
 	}
-	return nil, nil
+	return proved{proof: proof, key: cnf.JKT, certificate: cnf.X5T}, nil
+}
+
+// boundTo gives the thumbprint that an event names: of the key, or else of the certificate.
+func boundTo(cnf tenon.Confirmation) string {
+	if cnf.JKT != "" {
+		return cnf.JKT
+	}
+	return cnf.X5T
 }
 
 // checkScheme holds each token to its scheme: DPoP for one that is bound to a DPoP key, Bearer for one that is not. A proof that

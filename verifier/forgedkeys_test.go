@@ -38,7 +38,7 @@ var forgedKeys = sync.OnceValue(func() map[string]crypto.Signer {
 		"p384":       must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
 		"issuer-rsa": must(rsa.GenerateKey(rand.Reader, 2048)),
 	}
-	for _, name := range []string{"client", "thief", "issuer", "withdrawn", "unpublished"} {
+	for _, name := range []string{"client", "thief", "issuer", "withdrawn", "nameless", "unpublished"} {
 		keys[name] = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	}
 	// The private key of RFC 8037 §A.1, which everybody has.
