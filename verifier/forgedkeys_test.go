@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -133,6 +134,9 @@ var signatures = map[string]func(crypto.Signer, []byte) []byte{
 	"short":        func(key crypto.Signer, input []byte) []byte { s := goodSignature(key, input); return s[:len(s)-1] },
 	"long":         func(key crypto.Signer, input []byte) []byte { return append(goodSignature(key, input), 0) },
 	"leading zero": func(key crypto.Signer, input []byte) []byte { return append([]byte{0}, goodSignature(key, input)...) },
+	"zero in the middle": func(key crypto.Signer, input []byte) []byte { // the same r and s to a reader that does not count
+		return slices.Insert(goodSignature(key, input), 32, 0)
+	},
 	"der": func(key crypto.Signer, input []byte) []byte {
 		digest := sha256.Sum256(input)
 		return must(key.Sign(rand.Reader, digest[:], crypto.SHA256))
