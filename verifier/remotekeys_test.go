@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,10 +186,10 @@ func TestAClockThatStepsBackDoesNotKeepKeysForEver(t *testing.T) {
 func TestRunFetchesAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := issuerWeb("issuer")
-		var failures int
+		var failures atomic.Int64
 		keys := must(verifier.NewRemoteKeys(verifier.RemoteKeysConfig{Issuer: testIssuer, HTTP: w.client(), Observe: func(err error) {
 			if err != nil {
-				failures++
+				failures.Add(1)
 			}
 		}}))
 		ctx, stop := context.WithCancel(t.Context())
@@ -204,7 +205,7 @@ func TestRunFetchesAhead(t *testing.T) {
 		}
 		w.set(issuerKeys, page{err: errors.New("no route")})
 		time.Sleep(5 * time.Minute)
-		if failures == 0 {
+		if failures.Load() == 0 {
 			t.Error("Observe was not told that the issuer cannot be reached")
 		}
 		stop()
