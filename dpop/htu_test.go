@@ -39,6 +39,7 @@ func TestSameTarget(t *testing.T) {
 		{"default port of the other scheme", "https://h:80/t", "http://h/t", false},
 		{"https on port 80", "https://h:80/t", "https://h/t", false},
 		{"another port", "https://h:8443/t", "https://h/t", false},
+		{"port with zeros on both sides", "https://h:0443/t", "https://h:0443/t", false},
 		{"port with zeros", "https://h:0443/t", "https://h/t", false},
 		{"port that is no number", "https://h:443x/t", "https://h/t", false},
 		{"port with a sign", "https://h:+443/t", "https://h/t", false},

@@ -2,6 +2,7 @@ package dpop_test
 
 import (
 	"crypto/elliptic"
+	"crypto/rsa"
 	"math/big"
 	"testing"
 
@@ -32,7 +33,11 @@ func TestMutationsOfTheKey(t *testing.T) {
 		{"OKP key for ES256", dpop.Ed25519, bad + "key", inHeader(`"alg":"Ed25519"`, `"alg":"ES256"`)},
 		{"RSA key for ES256", dpop.PS256, bad + "key", inHeader(`"PS256"`, `"ES256"`)},
 		{"X25519 for Ed25519", dpop.EdDSA, bad + "key", inHeader(`"crv":"Ed25519"`, `"crv":"X25519"`)},
-		{"n with a leading zero", dpop.PS256, bad + "key", func(t testing.TB, f *forge) { f.header = rsaHeader("AAE", "AQAB") }},
+		{"n with a leading zero", dpop.PS256, bad + "key", func(_ testing.TB, f *forge) { f.header = rsaHeader(zeroInFront(f.signer.Public()), "AQAB") }},
+		{"RSA key that says EC", dpop.PS256, bad + "key", inHeader(`"kty":"RSA"`, `"kty":"EC"`)},
+		{"Ed25519 key that says EC", dpop.EdDSA, bad + "key", inHeader(`"OKP"`, `"EC"`)},
+		{"Ed25519 key of 31 bytes", dpop.EdDSA, bad + "key", inHeader(`"x":"`, `"x":"`+b64.EncodeToString(make([]byte, 31))+`","z":"`)},
+		{"Ed25519 key of 33 bytes", dpop.EdDSA, bad + "key", inHeader(`"x":"`, `"x":"`+b64.EncodeToString(make([]byte, 33))+`","z":"`)},
 		{"e with a leading zero", dpop.PS256, bad + "key", inHeader("AQAB", "AAEAAQ")},
 		{"e is 3", dpop.PS256, bad + "key", inHeader("AQAB", "Aw")},
 		{"e is 1", dpop.PS256, bad + "key", inHeader("AQAB", "AQ")},
@@ -54,6 +59,11 @@ func TestMutationsOfTheKey(t *testing.T) {
 	for _, m := range mutations {
 		t.Run(m.name, m.run)
 	}
+}
+
+// zeroInFront is the modulus of an RSA key with a byte too many: the same number, another text.
+func zeroInFront(pub any) string {
+	return b64.EncodeToString(append([]byte{0}, pub.(*rsa.PublicKey).N.Bytes()...))
 }
 
 func rsaHeader(n, e string) string {

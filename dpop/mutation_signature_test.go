@@ -36,6 +36,9 @@ func TestMutationsOfTheSignature(t *testing.T) {
 		{"ES256 with zeros in front of r and s", dpop.ES256, bad + "signature", sig(func(s []byte) []byte {
 			return append(append([]byte{0}, s[:32]...), append([]byte{0}, s[32:]...)...)
 		})},
+		{"ES256 with a zero in front of s", dpop.ES256, bad + "signature", sig(func(s []byte) []byte {
+			return append(append(append([]byte{}, s[:32]...), 0), s[32:]...)
+		})},
 		{"ES256 r and s zero", dpop.ES256, bad + "signature", sig(func([]byte) []byte { return make([]byte, 64) })},
 		{"ES256 r zero", dpop.ES256, bad + "signature", sig(func(s []byte) []byte { return append(zeros, s[32:]...) })},
 		{"ES256 s zero", dpop.ES256, bad + "signature", sig(func(s []byte) []byte { return append(s[:32], zeros...) })},

@@ -118,6 +118,7 @@ func TestNonceOfAnotherRealmOrKey(t *testing.T) {
 	}{
 		{"the same", "issuer", [][]byte{nonceKey(1)}, dpop.Fresh},
 		{"another realm", "resource", [][]byte{nonceKey(1)}, dpop.Stale},
+		{"another realm of the same length", "ressui", [][]byte{nonceKey(1)}, dpop.Stale},
 		{"another key", "issuer", [][]byte{nonceKey(2)}, dpop.Stale},
 		{"key rotated once", "issuer", [][]byte{nonceKey(2), nonceKey(1)}, dpop.Aging},
 	} {

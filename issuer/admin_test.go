@@ -82,6 +82,21 @@ func TestChangeOfAClientCountsAtOnce(t *testing.T) {
 	p.refused(message{}, 401, tenon.InvalidClient, "signature")
 }
 
+// A record that would not be registered today, from before a rule or by another hand: its key counts for nothing.
+func TestUnfitKeyInTheStore(t *testing.T) {
+	v := newServer(t, setup{})
+	p := v.register("c", nil)
+	clients := store.Collection[issuer.Client]{Kind: "clients"}
+	item, err := clients.Get(t.Context(), v.store, "c")
+	must(t, err)
+	item.Value.JWKS.Keys[0].Use = "enc"
+	change := store.Change{}
+	must(t, clients.Replace(&change, item))
+	_, err = v.store.Commit(t.Context(), &change)
+	must(t, err)
+	p.refused(message{}, 401, tenon.InvalidClient, "signature")
+}
+
 func TestClientJSON(t *testing.T) {
 	c := issuer.Client{
 		ID: "tpp", Name: "TPP", AuthMethod: issuer.TLSClientAuth, Subject: mtls.Subject{DN: "CN=tpp"}, GrantTypes: []string{"client_credentials"},

@@ -3,7 +3,7 @@ package issuer
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -87,7 +87,7 @@ func (i *Issuer) change(p *plan) (*store.Change, error) {
 // spend inserts a key that must not be there yet. It stays until nothing that was judged good before can still be committed.
 func spend(change *store.Change, kind store.Kind, key [32]byte, until time.Time) {
 	change.Inserts = append(change.Inserts, store.Record{
-		Key:     store.Key{Kind: kind, ID: hex.EncodeToString(key[:])},
+		Key:     store.Key{Kind: kind, ID: base64.RawURLEncoding.EncodeToString(key[:])},
 		Expires: until.Add(commitMargin),
 	})
 }

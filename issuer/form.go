@@ -37,9 +37,6 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) (form, error)
 	if err := checkFormType(r.Header); err != nil {
 		return nil, err
 	}
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		if _, over := errors.AsType[*http.MaxBytesError](err); over {

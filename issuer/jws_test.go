@@ -23,10 +23,13 @@ import (
 	"github.com/tenon-auth/tenon/dpop"
 )
 
-// sign makes a compact JWS of exactly the given texts, good or bad. It shares no code with what it tests.
-func sign(t testing.TB, key any, alg, header, payload string) string {
+// A text is what a JWS says, before it is encoded.
+type text struct{ header, payload string }
+
+// sign makes a compact JWS of exactly the given text, good or bad. It shares no code with what it tests.
+func sign(t testing.TB, key any, alg string, says text) string {
 	t.Helper()
-	signed := encode([]byte(header)) + "." + encode([]byte(payload))
+	signed := encode([]byte(says.header)) + "." + encode([]byte(says.payload))
 	digest := sha256.Sum256([]byte(signed))
 	var signature []byte
 	var err error

@@ -120,7 +120,7 @@ func servePublic(w http.ResponseWriter, r *http.Request, e *Event, p public) err
 		return wrongMethod(http.MethodGet, http.MethodHead)
 	}
 	w.Header().Set("Content-Type", p.mediaType)
-	w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(p.maxAge/time.Second)))
+	w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(max(0, p.maxAge)/time.Second)))
 	e.Status = http.StatusOK
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(p.body) // who has gone away needs no answer

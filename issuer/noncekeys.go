@@ -156,14 +156,14 @@ func (n *NonceKeyring) Run(ctx context.Context, observe func(error)) error {
 	})
 }
 
-// every calls do at a fixed pace until the context ends.
+// every calls do at a fixed pace until the context ends, and returns nil then.
 func every(ctx context.Context, pace time.Duration, do func()) error {
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		case <-ticker.C:
 			do()
 		}

@@ -2,7 +2,6 @@ package issuer_test
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -116,7 +115,7 @@ func TestNonceKeyringRun(t *testing.T) {
 			t.Errorf("the store is gone: %d faults, %d keys", len(faults), len(n.Keys()))
 		}
 		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
+		if err := <-done; err != nil {
 			t.Errorf("Run ended with %v", err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/issuer"
@@ -109,4 +110,18 @@ func TestPanicIsAServerError(t *testing.T) {
 	p := v.register("c", nil)
 	hooks.commit = func(*store.Change) error { panic("secret") }
 	p.refused(message{}, 500, tenon.ServerError, "fault")
+}
+
+// A request that was judged in time and is committed a moment too late is still an honest one; a second use of it is not.
+func TestCommitAtTheEdge(t *testing.T) {
+	v, hooks := newHookedServer(t, -1)
+	p := v.register("c", nil)
+	assertion := part{Raw: p.assertion(part{Claims: map[string]any{"exp": "@now+1"}})}
+	hooks.commit = func(*store.Change) error {
+		v.clock.advance(2 * time.Second)
+		return nil
+	}
+	p.accepted(message{assertion: assertion})
+	v.clock.advance(-4 * time.Second) // a replica whose clock is behind
+	p.refused(message{assertion: assertion}, 401, tenon.InvalidClient, "replay")
 }

@@ -217,7 +217,7 @@ func (p *party) jwt(key any, header, claims map[string]any, change part) string 
 	case "none":
 		key = nil
 	}
-	return respell(t, sign(t, key, change.Sign, p.filled(headerText), p.filled(claimsText)), change.Spell)
+	return respell(t, sign(t, key, change.Sign, text{p.filled(headerText), p.filled(claimsText)}), change.Spell)
 }
 
 func edited(t testing.TB, base, change map[string]any) string {

@@ -22,7 +22,8 @@ var (
 )
 
 // commitMargin is how long after its use could be judged good a spent jti, and after its expiry a token's record, is kept.
-// Judging comes before the commit, and replicas' clocks differ: without it a second use could slip in at the edge.
+// Judging comes before the commit, and replicas' clocks differ: without it an honest request at the edge would be taken for a
+// second use, and a token of another replica could be out of reach of a revocation while it is alive.
 const commitMargin = time.Minute
 
 // tokenRecord is what is remembered of a token while it is alive: enough to find it for revocation.

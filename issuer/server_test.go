@@ -20,10 +20,13 @@ import (
 	"github.com/tenon-auth/tenon/store/bolt"
 )
 
-// A clock is the real one, shifted: certificates made by the tests stay valid while it stands still.
-type clock struct{ shift atomic.Int64 }
+// A clock stands still until a test moves it on.
+type clock struct {
+	start time.Time
+	shift atomic.Int64
+}
 
-func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.shift.Load())) }
+func (c *clock) Now() time.Time          { return c.start.Add(time.Duration(c.shift.Load())) }
 func (c *clock) advance(d time.Duration) { c.shift.Add(int64(d)) }
 
 // A server is an issuer over real TLS with its store on disk.
@@ -58,7 +61,7 @@ func withNonces(p dpop.NoncePolicy) setup { return setup{nonces: p, with: true} 
 
 func newServer(t *testing.T, s setup) *server {
 	t.Helper()
-	v := &server{t: t, clock: &clock{}, path: s.path, events: make(chan issuer.Event, 4096), clients: map[*certs.Leaf]*http.Client{}}
+	v := &server{t: t, clock: &clock{start: time.Now()}, path: s.path, events: make(chan issuer.Event, 4096), clients: map[*certs.Leaf]*http.Client{}}
 	var err error
 	v.store, err = bolt.Open(bolt.Config{Path: filepath.Join(t.TempDir(), "store.db"), Now: v.clock.Now})
 	must(t, err)

@@ -55,48 +55,50 @@ func (l *statusLists) saw(index uint64) {
 func (l *statusLists) half() time.Duration { return l.cfg.Tokens.StatusTTL / 2 }
 
 // list gives the signed list number n, or store.ErrNotFound when no token has an index in it.
-func (l *statusLists) list(ctx context.Context, n uint64) (string, error) {
+func (l *statusLists) list(ctx context.Context, n uint64) (keptList, error) {
 	l.mu.Lock()
 	k, ok := l.kept[n]
 	l.mu.Unlock()
 	if ok && l.cfg.Now().Before(k.until) {
-		return k.token, nil
+		return k, nil
 	}
 	// Who waits must not fail because the one who happened to be first went away.
-	token, err, _ := l.flight.Do(strconv.FormatUint(n, 10), func() (any, error) { return l.make(context.WithoutCancel(ctx), n) })
+	made, err, _ := l.flight.Do(strconv.FormatUint(n, 10), func() (any, error) { return l.build(context.WithoutCancel(ctx), n) })
 	if err != nil {
-		return "", err
+		return keptList{}, err
 	}
-	return token.(string), nil
+	return made.(keptList), nil
 }
 
-// make reads the marks and signs. Time is read before the marks: the list is at least as fresh as it says.
-func (l *statusLists) make(ctx context.Context, n uint64) (string, error) {
+// build reads the marks, signs the list and keeps it. Time is read before the marks: the list is at least as fresh as it says.
+func (l *statusLists) build(ctx context.Context, n uint64) (keptList, error) {
 	now := l.cfg.Now()
-	if exists, err := l.exists(ctx, n); err != nil || !exists {
-		if err != nil {
-			return "", err
-		}
-		return "", store.ErrNotFound
+	exists, err := l.exists(ctx, n)
+	if err != nil {
+		return keptList{}, err
+	}
+	if !exists {
+		return keptList{}, store.ErrNotFound
 	}
 	bits, err := l.revoked(ctx, n)
 	if err != nil {
-		return "", err
+		return keptList{}, err
 	}
 	payload, err := l.payload(n, bits, now)
 	if err != nil {
-		return "", err
+		return keptList{}, err
 	}
 	key, err := l.cfg.Signing.active(now)
 	if err != nil {
-		return "", err
+		return keptList{}, err
 	}
 	token, err := key.sign(statusListType, payload)
 	if err != nil {
-		return "", err
+		return keptList{}, err
 	}
-	l.keep(n, keptList{token, now.Add(l.half())})
-	return token, nil
+	k := keptList{token, now.Add(l.half())}
+	l.keep(n, k)
+	return k, nil
 }
 
 func (l *statusLists) keep(n uint64, k keptList) {
@@ -197,12 +199,13 @@ func (i *Issuer) serveStatus(w http.ResponseWriter, r *http.Request, e *Event) e
 	if err != nil {
 		return notFound()
 	}
-	token, err := i.lists.list(r.Context(), n)
+	list, err := i.lists.list(r.Context(), n)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return notFound()
 	case err != nil:
 		return unavailable(fmt.Errorf("status list %d: %w", n, err))
 	}
-	return servePublic(w, r, e, public{"application/" + statusListType, []byte(token), i.lists.half()})
+	// A cache on the way may keep it no longer than this server does: the ttl begins when the verifier has it.
+	return servePublic(w, r, e, public{"application/" + statusListType, []byte(list.token), list.until.Sub(i.cfg.Now())})
 }

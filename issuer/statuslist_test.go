@@ -80,10 +80,15 @@ func TestStatusList(t *testing.T) {
 		}
 	}
 	v.clock.advance(4 * time.Second)
+	answer, _ := v.get(v.url + "/status/0")
+	v.event()
+	if age := answer.Header.Get("Cache-Control"); age != "public, max-age=1" { // what is left of the 5 s
+		t.Errorf("Cache-Control %q", age)
+	}
 	if kept := v.statusList(0); !bytes.Equal(kept.bytes, clean.bytes) || kept.Issued != clean.Issued {
 		t.Error("a list was made again before its time")
 	}
-	v.clock.advance(2 * time.Second) // half of the promised 10 s are over; the other half is the ttl
+	v.clock.advance(time.Second) // half of the promised 10 s are over; the other half is the ttl
 	list := v.statusList(0)
 	if list.bytes[0] != 1<<0|1<<3 || list.bytes[1] != 1<<2 || !bytes.Equal(list.bytes[2:], make([]byte, 1<<14-2)) {
 		t.Errorf("the bits are %08b %08b", list.bytes[0], list.bytes[1])

@@ -238,6 +238,33 @@ func together(t *testing.T, v *server, requests []*http.Request) map[string]int 
 	return counts
 }
 
+// A jti is its client's own: nobody can use up another's, by accident or on purpose.
+func TestSameJTIOfTwoClients(t *testing.T) {
+	v := newServer(t, setup{})
+	same := part{Claims: map[string]any{"jti": "1"}}
+	for _, id := range []string{"a", "b"} {
+		p := v.register(id, nil)
+		p.accepted(message{assertion: same, proof: same})
+		p.refused(message{assertion: same}, 401, tenon.InvalidClient, "replay")
+		p.refused(message{proof: same}, 400, tenon.InvalidDPoPProof, "replay")
+	}
+}
+
+// A registered self-signed certificate expires too, also when only a DPoP key is bound (RFC 8705 §7.5).
+func TestRegisteredCertificateExpires(t *testing.T) {
+	v := newServer(t, setup{})
+	leaf, err := certs.SelfSigned("self", time.Hour)
+	must(t, err)
+	p := v.register("self", func(p *party) {
+		p.leaf, p.key = leaf, nil
+		p.record.AuthMethod, p.record.Algorithm, p.record.JWKS = issuer.SelfSignedTLSAuth, "", publicSet(leaf.Key)
+		p.record.JWKS.Keys[0].Certificates = append(p.record.JWKS.Keys[0].Certificates, leaf.Certificate)
+	})
+	p.accepted(message{alias: true})
+	v.clock.advance(2 * time.Hour)
+	p.refused(message{alias: true}, 401, tenon.InvalidClient, "certificate")
+}
+
 // Strangers are told the same, whether a client does not exist, must use another method, or has another key.
 func TestUnknownClientAndBadCredentialLookTheSame(t *testing.T) {
 	v := newServer(t, setup{})

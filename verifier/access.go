@@ -27,14 +27,16 @@ func (a *Access) Allows(scope ...string) bool { return a.Claims.Scope.Covers(sco
 
 // newAccess copies what the token holds: the cache keeps the original, and a handler that edits its Access must not widen what
 // the next request may do.
-func (v *Verifier) newAccess(claims *tenon.Claims, used scheme, nonce string) *Access {
+func (v *Verifier) newAccess(claims *tenon.Claims, used scheme, held proved) *Access {
 	a := &Access{
 		Claims:                *claims,
-		Thumbprint:            claims.Confirmation.JKT,
-		CertificateThumbprint: claims.Confirmation.X5T,
-		NextNonce:             nonce,
+		Thumbprint:            held.key,
+		CertificateThumbprint: held.certificate,
 		scheme:                used,
 		verifier:              v,
+	}
+	if held.proof != nil {
+		a.NextNonce = held.proof.NextNonce()
 	}
 	a.Claims.Audience = slices.Clone(claims.Audience)
 	a.Claims.Scope = slices.Clone(claims.Scope)

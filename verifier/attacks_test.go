@@ -36,6 +36,7 @@ var elsewhere = map[string]string{
 	"S14": "verify_test.go: TestEveryBitOfATokenCounts",
 	"R02": "verify_test.go: TestOneOfTenThousand",
 	"N07": "../dpop/nonce_test.go: TestNonceForged",
+	"N09": "../dpop/transport_test.go: TestTransportAnswersANonceChallengeOnce",
 	"A08": "remotekeys_test.go: TestRandomKeyIDs",
 	"A09": "remotekeys_test.go: TestHostileKeySets",
 	"A10": "remotekeys_test.go: TestStaleWhileError",
@@ -46,6 +47,9 @@ var elsewhere = map[string]string{
 	"M09": "../mtls/config_test.go: TestNobodyRenegotiates",
 	"X01": "verify_test.go: TestRefusedRequestsLeaveNothingBehind",
 	"X02": "../dpop/check_test.go: TestReplayKeysDiffer",
+	"X06": "../dpop/noncejar_test.go: TestNonceJarIsBounded",
+	"X08": "../dpop/key_test.go: TestKeyFileRefused",
+	"X10": "../dpop/clock_test.go: TestClock",
 	"X04": "challenge_test.go: TestABadTokenIsAnsweredAlikeWhateverTheProof",
 }
 

@@ -165,6 +165,7 @@ func (s *stage) keys() verifier.KeySource {
 			set.Keys = append(set.Keys, jose.JSONWebKey{Key: forgedKeys()[name].Public(), KeyID: id, Use: "sig"})
 		}
 	}
+	set.Keys = append(set.Keys, jose.JSONWebKey{Key: forgedKeys()["nameless"].Public()}) // without a key id
 	if s.config.Keys != "withdrawn" {
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: forgedKeys()["withdrawn"].Public(), KeyID: "withdrawn", Use: "sig"})
 	}

@@ -78,14 +78,18 @@ func TestChallenges(t *testing.T) {
 		{"expired as Bearer", attackConfig{}, attackRequest{Token: old, Scheme: "Bearer", Proof: none}, 401, []string{"Bearer " + expired + ", " + hint}},
 		{"expired with DPoP, certificates only", attackConfig{DPoP: "off"}, attackRequest{Token: old}, 401, []string{"Bearer " + expired + ", " + hint}},
 		{"downgrade", attackConfig{}, attackRequest{Scheme: "Bearer", Proof: none}, 401, []string{
-			"DPoP " + failed("invalid_token", "the token is bound to a key: send it with the DPoP scheme and a proof") + ", " + algs + ", " + hint}},
+			"DPoP " + failed("invalid_token", "the token is bound to a key: send it with the DPoP scheme and a proof") + ", " + algs + ", " + hint,
+		}},
 		{"no certificate", attackConfig{}, attackRequest{Token: x5t, Scheme: "Bearer", Proof: none}, 401, []string{
-			"Bearer " + failed("invalid_token", "the token is bound to a certificate: connect with it") + ", " + hint}},
+			"Bearer " + failed("invalid_token", "the token is bound to a certificate: connect with it") + ", " + hint,
+		}},
 		{"no proof", attackConfig{}, attackRequest{Proof: none}, 401, nil},
 		{"two proofs beside Bearer", attackConfig{}, attackRequest{Token: x5t, Lines: [][2]string{{"Authorization", "Bearer {token}"}, {"DPoP", "a"}, {"DPoP", "b"}}}, 401, []string{
-			"DPoP " + failed("invalid_dpop_proof", "send one DPoP field, not 2") + ", " + algs + ", " + hint}},
+			"DPoP " + failed("invalid_dpop_proof", "send one DPoP field, not 2") + ", " + algs + ", " + hint,
+		}},
 		{"two credentials, RFC 9449 §7.2", attackConfig{}, attackRequest{Lines: [][2]string{{"Authorization", "Bearer {token}"}, {"Authorization", "DPoP {token}"}}}, 400, []string{
-			"DPoP " + twice + ", " + algs, "Bearer " + twice}},
+			"DPoP " + twice + ", " + algs, "Bearer " + twice,
+		}},
 		{"unavailable", attackConfig{Replays: "down"}, attackRequest{}, 503, []string{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

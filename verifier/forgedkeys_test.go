@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,7 +39,7 @@ var forgedKeys = sync.OnceValue(func() map[string]crypto.Signer {
 		"p384":       must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
 		"issuer-rsa": must(rsa.GenerateKey(rand.Reader, 2048)),
 	}
-	for _, name := range []string{"client", "thief", "issuer", "withdrawn", "unpublished"} {
+	for _, name := range []string{"client", "thief", "issuer", "withdrawn", "nameless", "unpublished"} {
 		keys[name] = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	}
 	// The private key of RFC 8037 §A.1, which everybody has.
@@ -133,6 +134,9 @@ var signatures = map[string]func(crypto.Signer, []byte) []byte{
 	"short":        func(key crypto.Signer, input []byte) []byte { s := goodSignature(key, input); return s[:len(s)-1] },
 	"long":         func(key crypto.Signer, input []byte) []byte { return append(goodSignature(key, input), 0) },
 	"leading zero": func(key crypto.Signer, input []byte) []byte { return append([]byte{0}, goodSignature(key, input)...) },
+	"zero in the middle": func(key crypto.Signer, input []byte) []byte { // the same r and s to a reader that does not count
+		return slices.Insert(goodSignature(key, input), 32, 0)
+	},
 	"der": func(key crypto.Signer, input []byte) []byte {
 		digest := sha256.Sum256(input)
 		return must(key.Sign(rand.Reader, digest[:], crypto.SHA256))

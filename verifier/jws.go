@@ -116,8 +116,3 @@ func headerReason(member string) string {
 func (j *jws) isType(name string) bool {
 	return j.typ == name || j.typ == "application/"+name
 }
-
-// verified reports whether key made the signature.
-func (j *jws) verified(key *Key) bool {
-	return key.fits(j.algorithm) && key.verify(j.input, j.signature)
-}

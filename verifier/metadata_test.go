@@ -20,11 +20,14 @@ func TestMetadata(t *testing.T) {
 		want   map[string]any
 	}{
 		{"both", attackConfig{}, map[string]any{
-			"tls_client_certificate_bound_access_tokens": true, "dpop_signing_alg_values_supported": algorithms, "dpop_bound_access_tokens_required": false}},
+			"tls_client_certificate_bound_access_tokens": true, "dpop_signing_alg_values_supported": algorithms, "dpop_bound_access_tokens_required": false,
+		}},
 		{"DPoP only", attackConfig{Certs: "off"}, map[string]any{
-			"tls_client_certificate_bound_access_tokens": false, "dpop_signing_alg_values_supported": algorithms, "dpop_bound_access_tokens_required": true}},
+			"tls_client_certificate_bound_access_tokens": false, "dpop_signing_alg_values_supported": algorithms, "dpop_bound_access_tokens_required": true,
+		}},
 		{"certificates only", attackConfig{DPoP: "off"}, map[string]any{
-			"tls_client_certificate_bound_access_tokens": true, "dpop_bound_access_tokens_required": false}},
+			"tls_client_certificate_bound_access_tokens": true, "dpop_bound_access_tokens_required": false,
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := httptest.NewRecorder()

@@ -57,7 +57,7 @@ func Require(scope ...string) func(http.Handler) http.Handler {
 // refuseScope answers a request whose token is good and not sufficient (RFC 6750 §3.1).
 func (a *Access) refuseScope(w http.ResponseWriter, r *http.Request, wanted tenon.Scope) {
 	err := tenon.Refuse(tenon.InsufficientScope, "scope", "the token does not have the scope that this needs")
-	event := Event{Method: r.Method, ClientID: a.Claims.ClientID, Thumbprint: boundTo(&a.Claims)}
+	event := Event{Method: r.Method, ClientID: a.Claims.ClientID, Thumbprint: boundTo(a.Claims.Confirmation)}
 	event.refused(err)
 	a.verifier.observe(r.Context(), event)
 	a.verifier.challenge(w.Header(), challenge{refusal: err, used: a.scheme, scope: wanted})

@@ -73,19 +73,19 @@ type credential struct {
 // credential finds the one access token of the request and refuses what could be read in two ways.
 func (r *Request) credential() (credential, error) {
 	if len(r.Authorization) > 1 {
-		return credential{}, tenon.Refuse(tenon.InvalidRequest, "headers", "send one Authorization field, not %d", len(r.Authorization)) // RFC 9449 §7.2
+		return credential{}, refuseHeaders("send one Authorization field, not %d", len(r.Authorization)) // RFC 9449 §7.2
 	}
 	if len(r.Proofs) > 1 {
 		return credential{}, tenon.Refuse(tenon.InvalidDPoPProof, "headers", "send one DPoP field, not %d", len(r.Proofs)) // RFC 9449 §4.3 (1)
 	}
 	if queryHasToken(r.Target) {
-		return credential{}, tenon.Refuse(tenon.InvalidRequest, "headers", "send the access token in the Authorization field, not in the query") // FAPI 2.0 §5.3.4 (2)
+		return credential{}, refuseHeaders("send the access token in the Authorization field, not in the query") // FAPI 2.0 §5.3.4 (2)
 	}
 	if len(r.Authorization) == 0 {
 		return credential{}, noCredentials()
 	}
 	if len(r.Authorization[0]) > maxFieldValue {
-		return credential{}, tenon.Refuse(tenon.InvalidRequest, "headers", "the Authorization field is larger than %d bytes", maxFieldValue)
+		return credential{}, refuseHeaders("the Authorization field is larger than %d bytes", maxFieldValue)
 	}
 	return parseCredential(r.Authorization[0])
 }
@@ -100,7 +100,7 @@ func parseCredential(value string) (credential, error) {
 	}
 	token = strings.TrimLeft(token, " ")
 	if token == "" {
-		return credential{}, tenon.Refuse(tenon.InvalidToken, "token", "there is no access token after %s", used)
+		return credential{}, refuseToken("token", "there is no access token after the scheme")
 	}
 	return credential{used, token}, nil
 }
@@ -114,8 +114,12 @@ func schemeNamed(name string) (scheme, bool) {
 	return "", false
 }
 
+func refuseHeaders(format string, args ...any) error {
+	return tenon.Refuse(tenon.InvalidRequest, "headers", format, args...)
+}
+
 func noCredentials() error {
-	return tenon.Refuse(tenon.InvalidToken, "scheme", "send an access token in the Authorization field").Because(ErrNoCredentials)
+	return refuseToken("scheme", "send an access token in the Authorization field").Because(ErrNoCredentials)
 }
 
 // queryHasToken reports whether the query of a target has a parameter named access_token, however it is escaped.

@@ -80,10 +80,10 @@ func NewStatusLists(c StatusListsConfig) (*StatusLists, error) {
 // exist, is refused: nobody could revoke it.
 func (s *StatusLists) Revoked(ctx context.Context, claims *tenon.Claims) (bool, error) {
 	if claims.Status == nil {
-		return false, tenon.Refuse(tenon.InvalidToken, "revoked", "the token has no status, so nobody could revoke it")
+		return false, refuseToken("revoked", "the token has no status, so nobody could revoke it")
 	}
 	if !strings.HasPrefix(claims.Status.URI, s.origin) {
-		return false, tenon.Refuse(tenon.InvalidToken, "revoked", "the token's status list is not the issuer's")
+		return false, refuseToken("revoked", "the token's status list is not the issuer's")
 	}
 	list, err := s.list(ctx, claims.Status.URI)
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *StatusLists) Revoked(ctx context.Context, claims *tenon.Claims) (bool, 
 	}
 	status, ok := list.status(claims.Status.Index)
 	if !ok {
-		return false, tenon.Refuse(tenon.InvalidToken, "revoked", "the token's index is not in its status list") // Token Status List §8.3
+		return false, refuseToken("revoked", "the token's index is not in its status list") // Token Status List §8.3
 	}
 	return status != 0, nil // Token Status List §7.1: 0 is VALID
 }

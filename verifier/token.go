@@ -62,20 +62,20 @@ func (v *Verifier) verifyToken(ctx context.Context, compact string) (*token, err
 		return nil, tokenRefusal(err)
 	}
 	if !j.isType(tokenType) {
-		return nil, tenon.Refuse(tenon.InvalidToken, "typ", "the token is not a JWT access token: its typ is not at+jwt") // RFC 9068 §4
+		return nil, refuseToken("typ", "the token is not a JWT access token: its typ is not at+jwt") // RFC 9068 §4
 	}
 	if !slices.Contains(v.config.Algorithms, j.algorithm) {
-		return nil, tenon.Refuse(tenon.InvalidToken, "alg", "the token's alg is not accepted here") // RFC 8725 §3.1
+		return nil, refuseToken("alg", "the token's alg is not accepted here") // RFC 8725 §3.1
 	}
 	claims, err := parseClaims(j.payload)
 	if err != nil {
 		return nil, err
 	}
 	if claims.Issuer != v.config.Issuer {
-		return nil, tenon.Refuse(tenon.InvalidToken, "issuer", "the token is from another issuer") // RFC 9068 §4
+		return nil, refuseToken("issuer", "the token is from another issuer") // RFC 9068 §4
 	}
 	if !slices.Contains(claims.Audience, v.config.Audience) {
-		return nil, tenon.Refuse(tenon.InvalidToken, "audience", "the token is for another audience: ask the issuer for one for this API") // RFC 9068 §4
+		return nil, refuseToken("audience", "the token is for another audience: ask the issuer for one for this API") // RFC 9068 §4
 	}
 	if err := v.checkTimes(&claims); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func parseClaims(payload []byte) (tenon.Claims, error) {
 		}
 		return nil
 	})
-	return claims, tenon.Refuse(tenon.InvalidToken, reason, "the token's claims cannot be used: a claim is missing, malformed or not known").Because(err)
+	return claims, refuseToken(reason, "the token's claims cannot be used: a claim is missing, malformed or not known").Because(err)
 }
 
 // verifySignature finds the issuer's key that made the signature. Only keys of the token's kid are tried, and of these only keys made
@@ -131,19 +131,24 @@ func verifySignature(ctx context.Context, source KeySource, j *jws) (*Key, error
 // tokenRefusal makes a refusal of what is wrong with a token's JWS. What cannot be known stays what it is.
 func tokenRefusal(err error) error {
 	if f, ok := errors.AsType[*fault](err); ok {
-		return tenon.Refuse(tenon.InvalidToken, f.reason, "the token is not a JWT signed by the issuer").Because(f.err)
+		return refuseToken(f.reason, "the token is not a JWT signed by the issuer").Because(f.err)
 	}
 	return err
+}
+
+// refuseToken refuses a token for the given reason.
+func refuseToken(reason, description string) *tenon.Error {
+	return tenon.Refuse(tenon.InvalidToken, reason, "%s", description)
 }
 
 // checkTimes checks what changes with time, so it is asked for remembered tokens too.
 func (v *Verifier) checkTimes(claims *tenon.Claims) error {
 	now := v.config.Now()
 	if !now.Before(claims.Expires) {
-		return tenon.Refuse(tenon.InvalidToken, "expired", "the token has expired: get a new one") // RFC 7519 §4.1.4
+		return refuseToken("expired", "the token has expired: get a new one") // RFC 7519 §4.1.4
 	}
 	if claims.IssuedAt.After(now.Add(maxAhead)) || claims.NotBefore.After(now.Add(maxAhead)) {
-		return tenon.Refuse(tenon.InvalidToken, "expired", "the token is not valid yet") // RFC 7519 §4.1.5, §4.1.6
+		return refuseToken("expired", "the token is not valid yet") // RFC 7519 §4.1.5, §4.1.6
 	}
 	return nil
 }

@@ -45,15 +45,15 @@ func (v *Verifier) verify(ctx context.Context, r Request, event *Event) (*Access
 	if err != nil {
 		return nil, err
 	}
-	event.ClientID, event.Thumbprint = token.claims.ClientID, boundTo(&token.claims)
+	event.ClientID, event.Thumbprint = token.claims.ClientID, boundTo(token.claims.Confirmation)
 
 	// Every key that the token names must be proved on this request.
-	proof, err := v.bind(possession{credential: presented, request: r, url: target}, token.claims.Confirmation)
+	held, err := v.bind(possession{credential: presented, request: r, url: target}, token.claims.Confirmation)
 	if err != nil {
 		return nil, err
 	}
-	if proof != nil {
-		event.Offset, event.HasOffset = proof.Offset(), true
+	if held.proof != nil {
+		event.Offset, event.HasOffset = held.proof.Offset(), true
 	}
 
 	// A good token may have been revoked (FAPI 2.0 §5.3.4 (3)).
@@ -62,25 +62,15 @@ func (v *Verifier) verify(ctx context.Context, r Request, event *Event) (*Access
 	}
 
 	// A proof is good for one request (RFC 9449 §11.1).
-	nonce := ""
-	if proof != nil {
+	if held.proof != nil {
 		start := time.Now()
-		err := v.useProof(ctx, proof)
+		err := v.useProof(ctx, held.proof)
 		event.Replay = time.Since(start)
 		if err != nil {
 			return nil, err
 		}
-		nonce = proof.NextNonce()
 	}
-	return v.newAccess(&token.claims, presented.scheme, nonce), nil
-}
-
-// boundTo gives the thumbprint that an event names.
-func boundTo(claims *tenon.Claims) string {
-	if claims.Confirmation.JKT != "" {
-		return claims.Confirmation.JKT
-	}
-	return claims.Confirmation.X5T
+	return v.newAccess(&token.claims, presented.scheme, held), nil
 }
 
 // checkRevocation refuses a revoked token, and any token while its revocation cannot be known.
@@ -93,7 +83,7 @@ func (v *Verifier) checkRevocation(ctx context.Context, claims *tenon.Claims) er
 		return unavailable("whether the token was revoked cannot be known now", err)
 	}
 	if revoked {
-		return tenon.Refuse(tenon.InvalidToken, "revoked", "the token was revoked: get a new one")
+		return refuseToken("revoked", "the token was revoked: get a new one")
 	}
 	return nil
 }

@@ -123,16 +123,41 @@ func TestEvents(t *testing.T) {
 		want    verifier.Event // without its durations and error
 		replay  bool           // the memory was asked
 	}{
-		{"let through", attackConfig{}, attackRequest{Proof: &forgery{Claims: members(`{"iat": "{now-7}"}`)}},
-			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Offset: -7 * time.Second, HasOffset: true}, true},
-		{"a bad token", attackConfig{}, attackRequest{Token: &forgery{Signature: "flipped"}},
-			verifier.Event{Method: "POST", Code: tenon.InvalidToken, Reason: "signature"}, false},
-		{"a bad proof", attackConfig{}, attackRequest{Proof: &forgery{Signature: "flipped"}},
-			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Code: tenon.InvalidDPoPProof, Reason: "signature"}, false},
-		{"revoked", attackConfig{Revocation: "revoked"}, attackRequest{},
-			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Code: tenon.InvalidToken, Reason: "revoked", HasOffset: true}, false},
-		{"no memory", attackConfig{Replays: "down"}, attackRequest{},
-			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Code: tenon.Unavailable, Reason: "unavailable", HasOffset: true}, true},
+		{
+			"let through",
+			attackConfig{},
+			attackRequest{Proof: &forgery{Claims: members(`{"iat": "{now-7}"}`)}},
+			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Offset: -7 * time.Second, HasOffset: true},
+			true,
+		},
+		{
+			"a bad token",
+			attackConfig{},
+			attackRequest{Token: &forgery{Signature: "flipped"}},
+			verifier.Event{Method: "POST", Code: tenon.InvalidToken, Reason: "signature"},
+			false,
+		},
+		{
+			"a bad proof",
+			attackConfig{},
+			attackRequest{Proof: &forgery{Signature: "flipped"}},
+			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Code: tenon.InvalidDPoPProof, Reason: "signature"},
+			false,
+		},
+		{
+			"revoked",
+			attackConfig{Revocation: "revoked"},
+			attackRequest{},
+			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Code: tenon.InvalidToken, Reason: "revoked", HasOffset: true},
+			false,
+		},
+		{
+			"no memory",
+			attackConfig{Replays: "down"},
+			attackRequest{},
+			verifier.Event{Method: "POST", ClientID: "client-1", Thumbprint: jkt, Code: tenon.Unavailable, Reason: "unavailable", HasOffset: true},
+			true,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStage(t, tt.config)

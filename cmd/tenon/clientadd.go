@@ -71,7 +71,7 @@ func (a *clientAddition) run(ctx context.Context, cmd *cobra.Command, o office, 
 	}
 	added, err := o.AddClient(ctx, c)
 	if err != nil {
-		return unknownClient(id, err)
+		return aboutClient(id, err)
 	}
 	if err := a.saveProfile(ctx, o, added, &profile); err != nil {
 		return errors.Join(err, o.RemoveClient(ctx, added.ID))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/store"
 )
 
 func newClientCommand() *cobra.Command {
@@ -51,7 +52,7 @@ func newClientShowCommand(path *string) *cobra.Command {
 		return administer(cmd, *path, func(ctx context.Context, o office) error {
 			c, err := o.Client.Client(ctx, args[0])
 			if err != nil {
-				return unknownClient(args[0], err)
+				return aboutClient(args[0], err)
 			}
 			return showClient(cmd.OutOrStdout(), c, *asJSON)
 		})
@@ -108,7 +109,7 @@ func newClientRemoveCommand(path *string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return administer(cmd, *path, func(ctx context.Context, o office) error {
 				if err := o.RemoveClient(ctx, args[0]); err != nil {
-					return unknownClient(args[0], err)
+					return aboutClient(args[0], err)
 				}
 				_, err := fmt.Fprintf(cmd.OutOrStdout(), "client %s is removed, its tokens are revoked\n", args[0])
 				return err
@@ -120,7 +121,7 @@ func newClientRemoveCommand(path *string) *cobra.Command {
 func editClient(ctx context.Context, cmd *cobra.Command, o office, id string, asJSON bool, change func(*issuer.Client) error) error {
 	c, err := o.Client.Client(ctx, id)
 	if err != nil {
-		return unknownClient(id, err)
+		return aboutClient(id, err)
 	}
 	if err := change(&c); err != nil {
 		return usageError(err)
@@ -131,8 +132,13 @@ func editClient(ctx context.Context, cmd *cobra.Command, o office, id string, as
 	return showClient(cmd.OutOrStdout(), c, asJSON)
 }
 
-// unknownClient names the client that an error is about.
-func unknownClient(id string, err error) error { return fmt.Errorf("client %q: %w", id, err) }
+// aboutClient names the client that an error is about.
+func aboutClient(id string, err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no client %q; tenon client list names all (%w)", id, err)
+	}
+	return fmt.Errorf("client %q: %w", id, err)
+}
 
 func printClients(w io.Writer, cfg *config.Config, clients []issuer.Client) error {
 	declared := map[string]bool{}

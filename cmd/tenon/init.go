@@ -57,7 +57,10 @@ func initialise(ctx context.Context, w io.Writer, dir, issuer string) error {
 	if err := furnish(ctx, draft, issuer); err != nil {
 		return err
 	}
-	if err := os.Rename(draft, dir); err != nil { // an empty directory gives way
+	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty directory gives way, no other
+		return err
+	}
+	if err := os.Rename(draft, dir); err != nil {
 		return err
 	}
 	if err := durable.SyncDir(parent); err != nil {
@@ -111,9 +114,9 @@ func furnish(ctx context.Context, dir, issuer string) error {
 
 // firstConfig sets what has no default, or no default that fits. The listener is on loopback until somebody decides otherwise.
 func firstConfig(issuer string, public *url.URL) string {
-	port, alias := "9443", "9444"
-	if p := public.Port(); p == "0" {
-		port, alias = p, p
+	port, alias, operations := "9443", "9444", ""
+	if p := public.Port(); p == "0" { // free ports everywhere, for tests
+		port, alias, operations = p, p, "operations:\n  listen: 127.0.0.1:0\n"
 	} else if p != "" {
 		port = p
 	}
@@ -126,7 +129,7 @@ tls:
 mtls:
   listen: 127.0.0.1:%s
   client_ca: [certs/ca.pem]
-`, issuer, port, alias)
+%s`, issuer, port, alias, operations)
 }
 
 func makeCertificates(dir, host string) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/store"
 )
 
 // maxToken bounds a token that is read from standard input.
@@ -39,6 +40,9 @@ APIs that check the status list refuse them when their copy of the list is renew
 		}
 		return administer(cmd, *path, func(ctx context.Context, o office) error {
 			done, err := o.Revoke(ctx, what)
+			if errors.Is(err, store.ErrNotFound) {
+				return fmt.Errorf("there is no such client, and no live token of this name (%w)", err)
+			}
 			if err != nil {
 				return err
 			}

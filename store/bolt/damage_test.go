@@ -76,3 +76,37 @@ func TestCheckFindsAProofThatOutlivesItsSlice(t *testing.T) {
 		t.Errorf("check: %v", err)
 	}
 }
+
+// The file is not broken, only what is in it; still a proof was accepted and is lost.
+func TestFencedDoesNotForgetALostWrite(t *testing.T) {
+	c := bolt.ReplaysConfig{Path: filepath.Join(t.TempDir(), "replays"), Mode: bolt.Fenced}
+	c.Now = func() time.Time { return time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC) }
+	if err := replays(t, c).Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.Now = func() time.Time { return time.Date(2026, 11, 22, 11, 0, 0, 0, time.UTC) } // the fence of the new file is over
+	r := replays(t, c)
+	if _, needed := r.Fence(); needed {
+		t.Fatal(r.FenceReason())
+	}
+	stray := []byte("proofs of what")
+	if err := r.Tamper(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(stray); return err }); err != nil {
+		t.Fatal(err)
+	}
+	use(t, r, key(1), c.Now().Add(time.Minute), true)
+	if err := r.Run(t.Context()); !errors.Is(err, bolt.ErrDamaged) {
+		t.Errorf("run: %v", err)
+	}
+	if first, err := r.Use(t.Context(), key(2), c.Now().Add(time.Minute)); first || err == nil {
+		t.Errorf("%t, %v: what is accepted cannot be written", first, err)
+	}
+	if err := r.Tamper(func(tx *bbolt.Tx) error { return tx.DeleteBucket(stray) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err == nil {
+		t.Error("the close says that all is well")
+	}
+	if _, needed := replays(t, c).Fence(); !needed {
+		t.Error("a proof was accepted and lost, and no fence is needed")
+	}
+}

@@ -107,12 +107,17 @@ func TestReplaysFailClosed(t *testing.T) {
 func TestFencedFailsClosed(t *testing.T) {
 	for name, device := range disks {
 		t.Run(name, func(t *testing.T) {
-			c := bolt.ReplaysConfig{Path: filepath.Join(t.TempDir(), "replays"), Mode: bolt.Fenced}
+			var ahead time.Duration
+			c := bolt.ReplaysConfig{Path: filepath.Join(t.TempDir(), "replays"), Mode: bolt.Fenced, Now: func() time.Time { return time.Now().Add(ahead) }}
+			if err := replays(t, c).Close(); err != nil {
+				t.Fatal(err)
+			}
+			ahead = time.Hour // the fence of the new file is over
 			r := replays(t, c)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ended := make(chan error, 1)
-			until := time.Now().Add(time.Minute)
+			until := c.Now().Add(time.Minute)
 			restore := swap(t, r.Descriptor(), device)
 			use(t, r, key(1), until, true) // accepted, and lost
 			go func() { ended <- r.Run(ctx) }()

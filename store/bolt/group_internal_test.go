@@ -145,6 +145,16 @@ func TestALeaderThatDoesNotComeBackTakesNobodyWithIt(t *testing.T) {
 	}
 }
 
+// Asked to lead at the very instant its ctx ends, a caller must not go away: everybody behind it would wait for ever.
+func TestALeaderIsNotWithdrawn(t *testing.T) {
+	s := &seat[int]{wake: make(chan turn, 1)}
+	g := group[int]{waiting: []*seat[int]{s}, led: true}
+	s.wake <- toLead
+	if g.withdraw(s) {
+		t.Error("the next leader has gone away")
+	}
+}
+
 // Callers come, wait and go away at random; everyone gets an answer, and what is said to be done is done once.
 func TestGroupUnderLoad(t *testing.T) {
 	var mu sync.Mutex

@@ -12,6 +12,11 @@ import (
 
 func testBodiesAreCopies(t *testing.T, b *bench) {
 	c := insert("a")
+	for i := range 100 { // enough that an engine does not keep all of it in a corner by itself
+		filler := code(fmt.Sprint("filler ", i))
+		filler.Body = make([]byte, 1000)
+		c.Inserts = append(c.Inserts, filler)
+	}
 	b.must(t, c)
 	c.Inserts[0].Body[0] = 'X'
 	for range 2 {

@@ -172,7 +172,7 @@ func testSweep(t *testing.T, b *bench) {
 		c := new(store.Change)
 		for j := range 1000 {
 			r := code(fmt.Sprint(i + j))
-			r.Expires = start.Add(time.Duration(1+i+j) * 20 * time.Millisecond) // over several minutes
+			r.Expires = start.Add(time.Duration(1+i+j) * 10 * time.Millisecond) // over a hundred seconds
 			c.Inserts = append(c.Inserts, r)
 		}
 		b.must(t, c)
@@ -181,10 +181,10 @@ func testSweep(t *testing.T, b *bench) {
 	if swept, err := b.Sweep(t.Context()); err != nil || swept != 0 {
 		t.Errorf("before its time: %d, %v", swept, err)
 	}
-	b.clock.move(2 * time.Minute)
+	b.clock.move(90 * time.Second)
 	some, err := b.Sweep(t.Context())
-	if err != nil || some == 0 || some > n*6/10 {
-		t.Errorf("after two of more than three minutes: %d, %v", some, err)
+	if err != nil || some == 0 || some > n*9/10 {
+		t.Errorf("after 90 of 100 seconds: %d, %v", some, err)
 	}
 	if err := b.Check(t.Context()); err != nil {
 		t.Error(err)

@@ -87,8 +87,10 @@ func (c *Config) tokenFindings() []Finding {
 	if c.Signing.PublishBefore < 15*time.Minute {
 		publish.Verdict, publish.Why = Beware, "an API that keeps keys for 15 minutes may meet a token of a key it has not seen"
 	}
-	revocation := Finding{"status_list.ttl", FormatDuration(c.StatusList.TTL), "FAPI 2.0 §5.3.4 (3)", Meets,
-		"an API that checks the list sees a revocation after " + FormatDuration(c.StatusList.TTL) + " at the latest"}
+	revocation := Finding{
+		"status_list.ttl", FormatDuration(c.StatusList.TTL), "FAPI 2.0 §5.3.4 (3)", Meets,
+		"an API that checks the list sees a revocation after " + FormatDuration(c.StatusList.TTL) + " at the latest",
+	}
 	if c.StatusList.TTL > time.Minute {
 		revocation.Verdict = Beware
 	}

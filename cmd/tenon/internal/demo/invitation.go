@@ -32,7 +32,7 @@ func (s *stage) commands() string {
 
 # a token alone, in the wrong hands
 TOKEN=$("$T" token --client-file "$D/shop/client.yaml")
-curl -i --cacert "$D/certs/ca.pem" {api}/accounts -H "Authorization: Bearer $TOKEN"
+curl -si --cacert "$D/certs/ca.pem" {api}/accounts -H "Authorization: Bearer $TOKEN"
 
 # plain curl in the right hands: the first answer gives the nonce that a proof must carry
 proof() { echo $TOKEN | "$T" proof GET {api}/accounts --client-file "$D/shop/client.yaml" --token-file - --header "$@"; }

@@ -26,8 +26,11 @@ type Config struct {
 // ErrWrong is the error of a play in which a step did not end as it must: an attack succeeded, or an honest call did not.
 var ErrWrong = errors.New("a step of the demo did not end as it must")
 
-// Run gives the play and, unless it is to end with the story, keeps the stage until ctx ends. The error is ErrWrong, or a fault
-// of the demo's own: something could not be tried at all. Nothing is left behind either way, but for a Dir that was named.
+// ErrStopped is the error of a play whose context ended before the story did.
+var ErrStopped = errors.New("stopped before the story was told")
+
+// Run gives the play and, unless it is to end with the story, keeps the stage until ctx ends. The error is ErrWrong, ErrStopped
+// or a fault of the demo's own: something could not be tried at all. Nothing is left behind either way, but for a Dir that was named.
 func Run(ctx context.Context, cfg Config) (err error) {
 	kept := cfg.Dir != ""
 	if kept {
@@ -72,7 +75,7 @@ func tell(ctx context.Context, to teller, cast Cast, story []chapter) error {
 		for _, s := range c.steps {
 			result, err := s.play(ctx)
 			if ctx.Err() != nil {
-				return errors.New("stopped before the story was told")
+				return ErrStopped
 			}
 			if err != nil {
 				return err

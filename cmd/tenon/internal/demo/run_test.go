@@ -245,7 +245,7 @@ func TestDemoStoppedInTheMiddleSaysSo(t *testing.T) {
 	stop()
 	for lines.Scan() { // the demo is writing its next step
 	}
-	if err := <-ended; err == nil || errors.Is(err, demo.ErrWrong) {
+	if err := <-ended; !errors.Is(err, demo.ErrStopped) {
 		t.Errorf("the demo ended with %v", err)
 	}
 }

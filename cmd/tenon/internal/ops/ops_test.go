@@ -184,12 +184,15 @@ func TestFrontTellsOfWhatNoEndpointTold(t *testing.T) {
 		w.Header().Set("Cache-Control", "no-store") // as every endpoint of the issuer does
 		w.WriteHeader(http.StatusOK)
 	})
-	for handler, lines := range map[*http.Handler]int{ptr(told): 0, ptr(http.NotFoundHandler()): 1} {
+	for _, c := range []struct {
+		handler http.Handler
+		lines   int
+	}{{told, 0}, {http.NotFoundHandler(), 1}} {
 		log.Reset()
 		w := httptest.NewRecorder()
-		m.Front(*handler).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/secret-looking-path", nil))
-		if got := strings.Count(log.String(), "msg=request"); got != lines {
-			t.Errorf("status %d: %d lines, want %d: %s", w.Code, got, lines, log.String())
+		m.Front(c.handler).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/secret-looking-path", nil))
+		if got := strings.Count(log.String(), "msg=request"); got != c.lines {
+			t.Errorf("status %d: %d lines, want %d: %s", w.Code, got, c.lines, log.String())
 		}
 		if strings.Contains(log.String(), "secret-looking-path") {
 			t.Errorf("what the caller wrote is logged: %s", log.String())
@@ -202,8 +205,6 @@ func TestFrontTellsOfWhatNoEndpointTold(t *testing.T) {
 		t.Error("the request without an endpoint is not counted")
 	}
 }
-
-func ptr(h http.Handler) *http.Handler { return &h }
 
 func TestStoreThatCannotBeReadShowsAndCounts(t *testing.T) {
 	m := newMonitor(io.Discard)

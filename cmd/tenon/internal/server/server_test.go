@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -17,8 +18,6 @@ import (
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/mtls"
 	"github.com/tenon-auth/tenon/store/bolt"
-
-	"crypto/tls"
 )
 
 func TestTokenForAKey(t *testing.T) {
