@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -105,7 +106,7 @@ type LeafBinding struct {
 	Key    string // kc: KeyCommitment, or the thumbprint itself with a clear method
 }
 
-// LeafToken is what is said about a token.
+// LeafToken is what is said about a token. A text that was too long for a leaf is cut and ends in "…"; Claims covers the whole.
 type LeafToken struct {
 	ID       string // jc: TokenCommitment to the jti
 	Claims   string // cd: ClaimsDigest, or ath for an opaque token
@@ -217,27 +218,7 @@ func isDigest(s string) bool {
 }
 
 // isText reports whether s can be written as a JSON string that every reader understands.
-func isText(s string) bool {
-	for i := range len(s) {
-		if s[i] == 0 {
-			return false
-		}
-		if s[i] >= utf8.RuneSelf {
-			return utf8.ValidString(s[i:]) && isTextTail(s[i:])
-		}
-	}
-	return true
-}
-
-// isTextTail looks for NUL only.
-func isTextTail(s string) bool {
-	for i := range len(s) {
-		if s[i] == 0 {
-			return false
-		}
-	}
-	return true
-}
+func isText(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) }
 
 // A leafWriter appends members in the order of the calls.
 type leafWriter []byte

@@ -1,0 +1,135 @@
+package audit
+
+import (
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A growth is the right side of the tree: what is needed to append leaves and to write the tiles that they fill or begin.
+type growth struct {
+	size   int64
+	front  *frontier
+	rows   [][]tlog.Hash // by level of tiles: the hashes that are in no full tile yet
+	bundle []byte        // the entries that are in no full tile yet
+}
+
+// clone makes a growth that can be thrown away when something fails.
+func (g *growth) clone() *growth {
+	c := &growth{size: g.size, front: g.front.clone(), bundle: append([]byte(nil), g.bundle...)}
+	for _, row := range g.rows {
+		c.rows = append(c.rows, append(make([]tlog.Hash, 0, TileWidth), row...))
+	}
+	return c
+}
+
+// A tileFile is a tile and its bytes.
+type tileFile struct {
+	tile tlog.Tile
+	data []byte
+}
+
+// push appends an entry and returns the tiles that became full with it.
+func (g *growth) push(entry []byte) (full []tileFile, err error) {
+	if g.bundle, err = AppendEntry(g.bundle, entry); err != nil {
+		return nil, err
+	}
+	g.size++
+	if g.size%TileWidth == 0 {
+		full = append(full, tileFile{EntryTile(g.size/TileWidth-1, g.size), g.bundle})
+		g.bundle = nil
+	}
+	g.front.push(subtree{0, tlog.RecordHash(entry)}, func(t subtree) {
+		if t.level%TileHeight != 0 {
+			return
+		}
+		level := t.level / TileHeight
+		if level == len(g.rows) {
+			g.rows = append(g.rows, nil)
+		}
+		g.rows[level] = append(g.rows[level], t.hash)
+		if len(g.rows[level]) == TileWidth {
+			full = append(full, tileFile{HashTile(level, g.size>>(TileHeight*(level+1))-1, g.size), join(g.rows[level])})
+			g.rows[level] = g.rows[level][:0]
+		}
+	})
+	return full, nil
+}
+
+// partial returns the tiles at the right end that are not full, if they changed since the tree had the given size.
+func (g *growth) partial(since int64) []tileFile {
+	var tiles []tileFile
+	if len(g.bundle) > 0 && since < g.size {
+		tiles = append(tiles, tileFile{EntryTile(g.size/TileWidth, g.size), g.bundle})
+	}
+	for level, row := range g.rows {
+		tile := HashTile(level, g.size>>(TileHeight*(level+1)), g.size)
+		if tile.W > 0 && since>>(TileHeight*level) != g.size>>(TileHeight*level) {
+			tiles = append(tiles, tileFile{tile, join(row)})
+		}
+	}
+	return tiles
+}
+
+// loadGrowth reads the right side of a tree of the given size from its tiles.
+func loadGrowth(size int64, read func(tlog.Tile) ([]byte, error)) (*growth, error) {
+	g := &growth{size: size, front: new(frontier)}
+	for level := 0; size>>(TileHeight*level) > 0; level++ {
+		tile := HashTile(level, size>>(TileHeight*(level+1)), size)
+		row := make([]tlog.Hash, 0, TileWidth)
+		if tile.W > 0 {
+			data, err := read(tile)
+			if err != nil {
+				return nil, err
+			}
+			for ; len(data) > 0; data = data[tlog.HashSize:] {
+				row = append(row, tlog.Hash(data[:tlog.HashSize]))
+			}
+		}
+		g.rows = append(g.rows, row)
+	}
+	for level := len(g.rows) - 1; level >= 0; level-- { // large subtrees are on the left
+		for _, h := range g.rows[level] {
+			g.front.push(subtree{level * TileHeight, h}, nil)
+		}
+	}
+	if tile := EntryTile(size/TileWidth, size); tile.W > 0 {
+		var err error
+		if g.bundle, err = read(tile); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func join(row []tlog.Hash) []byte {
+	data := make([]byte, 0, len(row)*tlog.HashSize)
+	for _, h := range row {
+		data = append(data, h[:]...)
+	}
+	return data
+}
+
+// readTile reads a tile of the log on disk, or the part of it that a wider one on disk begins with.
+func (s *tileStore) readTile(t tlog.Tile) ([]byte, error) {
+	data, err := s.read(TilePath(t))
+	if err != nil && t.W < TileWidth {
+		if full, fullErr := s.read(TilePath(FullTile(t))); fullErr == nil {
+			data, err = full, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.L == entriesLevel {
+		data, err = cutEntries(data, t.W)
+	} else if want := t.W * tlog.HashSize; len(data) < want {
+		err = fmt.Errorf("%w: %d bytes of %d", ErrMalformed, len(data), want)
+	} else {
+		data = data[:want]
+	}
+	if err != nil {
+		return nil, fmt.Errorf("audit: %s: %w", TilePath(t), err)
+	}
+	return data, nil
+}

@@ -1,0 +1,154 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/tenon-auth/tenon/internal/durable"
+)
+
+// ErrPublished means that a file of the log is there already and says something else than what is to be published. What others
+// may have seen must not change, so the publisher stops and somebody has to look.
+var ErrPublished = errors.New("audit: what was published would change")
+
+// A disk is what can fail in the middle of a write. Tests put one in its place that does.
+type disk interface {
+	// Create writes a file that is not there yet. Its content, but not its name, is durable afterwards.
+	Create(path string, data []byte, perm fs.FileMode) error
+	// Rename gives a file another name, in the place of what had it before.
+	Rename(from, to string) error
+	// SyncDir makes the names in a directory durable.
+	SyncDir(dir string) error
+}
+
+// A fileSystem is the disk that the operating system offers.
+type fileSystem struct{}
+
+var _ disk = fileSystem{}
+
+func (fileSystem) Create(path string, data []byte, perm fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (fileSystem) Rename(from, to string) error { return os.Rename(from, to) }
+
+func (fileSystem) SyncDir(dir string) error { return durable.SyncDir(dir) }
+
+// A tileStore writes the files of a log. A file has its name only when its content is durable: it is written in the directory tmp
+// first, which nobody reads. Its name is durable after the next sync.
+type tileStore struct {
+	dir   string
+	disk  disk
+	count int             // of files in tmp ever written, to name the next
+	dirty map[string]bool // directories with names that may not be durable
+	made  map[string]bool // directories that are known to exist
+}
+
+// tmpDir is where files are written before they have their name.
+const tmpDir = "tmp"
+
+// openTileStore takes a directory and throws away what a killed process was writing.
+func openTileStore(dir string, d disk) (*tileStore, error) {
+	tmp := filepath.Join(dir, tmpDir)
+	if err := os.RemoveAll(tmp); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		return nil, err
+	}
+	s := &tileStore{dir: dir, disk: d, dirty: map[string]bool{}, made: map[string]bool{dir: true}}
+	return s, s.sync()
+}
+
+// put publishes a file that anybody may read. If it is there, it must say the same.
+func (s *tileStore) put(path string, data []byte) error {
+	full := filepath.Join(s.dir, filepath.FromSlash(path))
+	old, err := os.ReadFile(full)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s.write(full, data, 0o644)
+	case err != nil:
+		return err
+	case !bytes.Equal(old, data):
+		return fmt.Errorf("%w: %s", ErrPublished, full)
+	}
+	s.dirty[filepath.Dir(full)] = true // whoever wrote it may have been killed before its name was durable
+	return nil
+}
+
+// replace writes a private file in the place of what was there.
+func (s *tileStore) replace(path string, data []byte) error {
+	return s.write(filepath.Join(s.dir, filepath.FromSlash(path)), data, 0o600)
+}
+
+func (s *tileStore) write(full string, data []byte, perm fs.FileMode) error {
+	dir := filepath.Dir(full)
+	if err := s.mkdir(dir); err != nil {
+		return err
+	}
+	s.count++
+	tmp := filepath.Join(s.dir, tmpDir, strconv.Itoa(s.count))
+	if err := s.disk.Create(tmp, data, perm); err != nil {
+		return fmt.Errorf("audit: cannot write %s: %w", full, err)
+	}
+	if err := s.disk.Rename(tmp, full); err != nil {
+		return fmt.Errorf("audit: cannot write %s: %w", full, err)
+	}
+	s.dirty[dir] = true
+	return nil
+}
+
+// mkdir makes a directory below the log's and those above it.
+func (s *tileStore) mkdir(dir string) error {
+	if s.made[dir] {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := s.mkdir(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	s.made[dir], s.dirty[parent] = true, true
+	return nil
+}
+
+// sync makes the names of all files written before durable.
+func (s *tileStore) sync() error {
+	for _, dir := range slices.Sorted(maps.Keys(s.dirty)) {
+		if err := s.disk.SyncDir(dir); err != nil {
+			return fmt.Errorf("audit: cannot make the names in %s durable: %w", dir, err)
+		}
+		delete(s.dirty, dir)
+	}
+	return nil
+}
+
+// drop removes a directory of partial tiles that nobody needs any more. That it is gone need not be durable.
+func (s *tileStore) drop(path string) error {
+	full := filepath.Join(s.dir, filepath.FromSlash(path))
+	delete(s.made, full)
+	delete(s.dirty, full)
+	return os.RemoveAll(full)
+}
+
+// read returns a file of the log.
+func (s *tileStore) read(path string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(s.dir, filepath.FromSlash(path)))
+}
