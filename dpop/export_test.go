@@ -55,6 +55,9 @@ func NormalTarget(url string) (string, bool) {
 	return string(t), ok
 }
 
+// OfferedCount is how many keys are remembered as having been given a nonce.
+func (n *Nonces) OfferedCount() int { return len(n.offered.keys) }
+
 const (
 	MaxProof   = maxProof
 	MaxJTI     = maxJTI

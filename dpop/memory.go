@@ -233,12 +233,9 @@ func (m *Memory) second() uint32 {
 	return uint32(min(max(m.now().Unix(), 0), math.MaxUint32))
 }
 
-// lastSecond rounds up: an entry may be kept too long, never too short.
+// lastSecond drops the fraction, as second does: what is not after until is then not in a later second either.
 func lastSecond(t time.Time) (uint32, error) {
 	s := t.Unix()
-	if t.Nanosecond() > 0 {
-		s++
-	}
 	if s <= 0 || s >= math.MaxUint32 {
 		return 0, fmt.Errorf("dpop: %s is out of range for a replay memory", t)
 	}

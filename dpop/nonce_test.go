@@ -237,6 +237,9 @@ func TestOfferedMemoryIsBounded(t *testing.T) {
 	if _, err := c.Check(request); reason(err) != "use_dpop_nonce nonce" {
 		t.Errorf("full: %v", err)
 	}
+	if n.Offered("one more"); n.OfferedCount() != dpop.MaxOffered {
+		t.Errorf("%d keys are remembered, at most %d should be", n.OfferedCount(), dpop.MaxOffered)
+	}
 }
 
 func TestNoNoncePolicyStillJudgesTheNonceThatIsThere(t *testing.T) { // RFC 9449 §4.3 (10)

@@ -237,6 +237,26 @@ func TestExpiredProofsLeaveMemoryAndFile(t *testing.T) {
 	})
 }
 
+// A batch is dropped with its latest proof, not with its first.
+func TestABatchLivesAsLongAsItsLatestProof(t *testing.T) {
+	begin := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	now := begin
+	c := bolt.ReplaysConfig{Path: filepath.Join(t.TempDir(), "replays"), Mode: bolt.Fenced, Now: func() time.Time { return now }}
+	r := replays(t, c)
+	for n, until := range []time.Duration{5, 60, 10} {
+		use(t, r, key(n), begin.Add(until*time.Second), true)
+	}
+	for round := range 2 { // the first close writes the batch, the second drops what is past
+		if err := errors.Join(r.Check(t.Context()), r.Close()); err != nil {
+			t.Fatal(err)
+		}
+		now = begin.Add(40 * time.Second)
+		r = replays(t, c)
+		use(t, r, key(1), begin.Add(60*time.Second), false)
+		use(t, r, key(10+round), now.Add(window), true)
+	}
+}
+
 func TestBytesOfALiveProof(t *testing.T) {
 	const n = 50_000
 	r := replays(t, bolt.ReplaysConfig{Path: filepath.Join(t.TempDir(), "replays"), Mode: bolt.Fenced})
