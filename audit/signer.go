@@ -43,7 +43,8 @@ func ParseKey(skey string) (*LogSigner, error) {
 	if !IsOrigin(signer.Name()) {
 		return nil, fmt.Errorf("audit: the key's name %q cannot name a log", signer.Name())
 	}
-	seed, err := base64.StdEncoding.DecodeString(skey[strings.LastIndexByte(skey, '+')+1:])
+	parts := strings.SplitN(skey, "+", 5) // PRIVATE+KEY+name+hash+key; the last may have a plus of its own
+	seed, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(seed) != 1+ed25519.SeedSize || seed[0] != algEd25519 {
 		return nil, errors.New("audit: not an Ed25519 key")
 	}
