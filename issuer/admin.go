@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -24,6 +25,7 @@ var (
 // exist is store.ErrNotFound.
 type Admin struct {
 	Store   store.Store
+	Log     Recorder // required for whatever changes something
 	Keyring *Keyring // may be nil when no method about keys is called
 	Profile Profile
 	Tokens  TokenPolicy      // as the issuer's, for what Revoke tells
@@ -53,7 +55,7 @@ func (a *Admin) AddClient(ctx context.Context, c Client) (Client, error) {
 	if err := clientRecords.Insert(&change, c.ID, c, time.Time{}); err != nil {
 		return Client{}, err
 	}
-	return c, a.commit(ctx, &change, ErrClientExists)
+	return c, a.commitClient(ctx, &change, clientChange{c.ID, "added"}, ErrClientExists)
 }
 
 // Client reads one registration.
@@ -89,7 +91,7 @@ func (a *Admin) UpdateClient(ctx context.Context, c Client) (Client, error) {
 	if err := clientRecords.Replace(&change, item); err != nil {
 		return Client{}, err
 	}
-	return c, a.commit(ctx, &change, ErrChanged)
+	return c, a.commitClient(ctx, &change, clientChange{c.ID, "changed"}, ErrChanged)
 }
 
 // RemoveClient revokes the client's tokens and forgets its registration.
@@ -103,7 +105,7 @@ func (a *Admin) RemoveClient(ctx context.Context, id string) error {
 	}
 	var change store.Change
 	clientRecords.Delete(&change, item)
-	return a.commit(ctx, &change, ErrChanged)
+	return a.commitClient(ctx, &change, clientChange{id, "removed"}, ErrChanged)
 }
 
 // Keys lists the signing keys, oldest first.
@@ -130,4 +132,19 @@ func (a *Admin) commit(ctx context.Context, change *store.Change, conflict error
 		return conflict
 	}
 	return err
+}
+
+// A clientChange is what the log keeps, under a commitment, of a change of a registration.
+type clientChange struct {
+	Client string `json:"client_id"`
+	Change string `json:"change"` // added, changed, disabled or removed
+}
+
+// commitClient commits a change of a registration together with its entry.
+func (a *Admin) commitClient(ctx context.Context, change *store.Change, what clientChange, conflict error) error {
+	err := record(ctx, a.Log, change, audit.Entry{Type: audit.ClientChanged, Client: what.Client, Detail: what})
+	if err != nil {
+		return err
+	}
+	return a.commit(ctx, change, conflict)
 }

@@ -85,12 +85,13 @@ func newBenchServer(b *testing.B) *benchServer {
 	db, err := bolt.Open(bolt.Config{Path: filepath.Join(b.TempDir(), "s.db")})
 	must(b, err)
 	b.Cleanup(func() { db.Close() })
-	keyring, err := issuer.OpenKeyring(b.Context(), issuer.KeyringConfig{Store: db, Signers: issuer.KeyFiles(filepath.Join(b.TempDir(), "k"))})
+	book := newBook(b, db, nil)
+	keyring, err := issuer.OpenKeyring(b.Context(), issuer.KeyringConfig{Store: db, Log: book, Signers: issuer.KeyFiles(filepath.Join(b.TempDir(), "k"))})
 	must(b, err)
 	checker, err := dpop.NewChecker(dpop.Config{Algorithms: dpop.Algorithms()})
 	must(b, err)
 	i, err := issuer.New(issuer.Config{
-		Issuer: "https://as.example.com", Store: db, Signing: keyring, DPoP: checker, Limits: issuer.Limits{ClientPerSecond: -1},
+		Issuer: "https://as.example.com", Store: db, Log: issuer.BindingLog{Book: book}, Signing: keyring, DPoP: checker, Limits: issuer.Limits{ClientPerSecond: -1},
 	})
 	must(b, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -103,7 +104,7 @@ func newBenchServer(b *testing.B) *benchServer {
 		Scope: tenon.Scope{"accounts"}, Resources: []string{resource},
 	}}}
 	f.party.record.JWKS = publicSet(f.party.key)
-	_, err = (&issuer.Admin{Store: db}).AddClient(b.Context(), f.party.record)
+	_, err = (&issuer.Admin{Store: db, Log: book}).AddClient(b.Context(), f.party.record)
 	must(b, err)
 	f.key, err = dpop.NewKey(f.party.proofs, dpop.ES256)
 	must(b, err)
@@ -122,8 +123,10 @@ func (f *benchServer) requests(b *testing.B, n int) [][]byte {
 	for i := range all {
 		id := strconv.FormatInt(serial.Add(1), 10)
 		now := time.Now()
-		assertion := sign(b, f.party.key, "ES256", text{`{"alg":"ES256","typ":"client-authentication+jwt","kid":"k0"}`,
-			`{"iss":"bench","sub":"bench","aud":"https://as.example.com","exp":` + strconv.FormatInt(now.Unix()+200, 10) + `,"jti":"assertion-` + id + `"}`})
+		assertion := sign(b, f.party.key, "ES256", text{
+			`{"alg":"ES256","typ":"client-authentication+jwt","kid":"k0"}`,
+			`{"iss":"bench","sub":"bench","aud":"https://as.example.com","exp":` + strconv.FormatInt(now.Unix()+200, 10) + `,"jti":"assertion-` + id + `"}`,
+		})
 		proof, err := f.key.Proof(dpop.Target{Method: "POST", URL: "https://as.example.com/token"})
 		must(b, err)
 		body := "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -21,15 +22,16 @@ type plan struct {
 	authorization *Authorization
 	cnf           tenon.Confirmation
 	key           *signingKey // chosen before the commit, because the record and the leaf name it
-	random        string      // the second half of the jti
+	id            string      // jti
 	now           time.Time   // when it was judged, and iat
 	expires       time.Time
+	from          sender
 }
 
 // commit spends the proof, the assertion and what the grant spends, records the token and appends the leaf: all of it or
 // nothing. It gives the index of the leaf, which no other token will ever have.
 func (i *Issuer) commit(ctx context.Context, p *plan) (index uint64, err error) {
-	change, err := i.change(p)
+	change, err := i.change(ctx, p)
 	if err != nil {
 		return 0, err
 	}
@@ -52,7 +54,7 @@ func (i *Issuer) commit(ctx context.Context, p *plan) (index uint64, err error) 
 }
 
 // change gathers what the commit does.
-func (i *Issuer) change(p *plan) (*store.Change, error) {
+func (i *Issuer) change(ctx context.Context, p *plan) (*store.Change, error) {
 	change := p.authorization.Change
 	if change == nil {
 		change = &store.Change{}
@@ -64,23 +66,26 @@ func (i *Issuer) change(p *plan) (*store.Change, error) {
 	if a := p.caller.assertion; a != nil {
 		spend(change, kindAssertions, assertionReplayKey(p.caller.ID, a.id), a.expires) // RFC 7523 §3 (7)
 	}
-	random, err := uuid.NewRandom()
+	id, err := uuid.NewRandom()
 	if err != nil {
 		return nil, err
 	}
-	p.random = random.String()
-	record := tokenRecord{ID: p.random, ClientID: p.caller.ID, KeyID: p.key.id(), JKT: p.cnf.JKT, X5T: p.cnf.X5T, Expires: p.expires.Unix()}
+	p.id = id.String()
+	record := tokenRecord{ID: p.id, ClientID: p.caller.ID, KeyID: p.key.id(), JKT: p.cnf.JKT, X5T: p.cnf.X5T, Expires: p.expires.Unix()}
 	if err := liveTokens.Insert(change, "", record, p.expires.Add(commitMargin)); err != nil {
 		return nil, err
 	}
-	entry, err := leaf{
-		Type: leafIssued, Binding: record.binding(), Client: p.caller.ID, Audience: p.authorization.Audience,
-		Scope: p.authorization.Scope.String(), Expires: p.expires.Unix(), KeyID: p.key.id(),
-	}.bytes(i.cfg.Now())
+	claims, err := i.claims(p).MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
-	change.Leaves = append(change.Leaves, entry)
+	digest, err := audit.ClaimsDigest(claims)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.cfg.Log.Book.Add(ctx, change, p.issued(digest)); err != nil {
+		return nil, unavailable(err)
+	}
 	return change, nil
 }
 

@@ -36,23 +36,29 @@ func (p Profile) String() string {
 // Config is all that an Issuer needs. It is not changed after New.
 type Config struct {
 	// Issuer is the issuer identifier: an https URL without query, fragment or trailing slash (RFC 8414 §2).
-	Issuer string
-	// MTLSOrigin is where MTLSHandler is reached, like https://mtls.as.example.com; "" publishes no aliases (RFC 8705 §5).
-	MTLSOrigin string
-	Profile    Profile
-	Store      store.Store // required
-	Signing    *Keyring    // required
-	// DPoP checks proofs. nil: no DPoP, and a request that carries a proof is refused.
+	Issuer  string
+	Profile Profile
+	Store   store.Store // required
+	Log     BindingLog  // its Book is required
+	Signing *Keyring    // required
+	// DPoP checks proofs. nil: no DPoP, and a request that carries a proof is refused. One of DPoP and Certificates is required.
 	DPoP *dpop.Checker
-	// Certificates finds the certificate of a request. nil: no mutual TLS. One of DPoP and Certificates is required.
-	Certificates mtls.Source
-	// ClientCAs are the authorities of tls_client_auth, a dedicated set (RFC 8705 §7.4). nil: the method is not offered.
-	ClientCAs *x509.CertPool
-	Tokens    TokenPolicy
-	Limits    Limits
+	MutualTLS
+	Tokens TokenPolicy
+	Limits Limits
 	// Observe is called once for each request, after the answer; nil: nobody is told.
 	Observe func(context.Context, Event)
 	Now     func() time.Time // nil: time.Now
+}
+
+// MutualTLS is what the issuer knows of certificates.
+type MutualTLS struct {
+	// MTLSOrigin is where MTLSHandler is reached, like https://mtls.as.example.com; "" publishes no aliases (RFC 8705 §5).
+	MTLSOrigin string
+	// Certificates finds the certificate of a request. nil: no mutual TLS.
+	Certificates mtls.Source
+	// ClientCAs are the authorities of tls_client_auth, a dedicated set (RFC 8705 §7.4). nil: the method is not offered.
+	ClientCAs *x509.CertPool
 }
 
 // TokenPolicy is how long tokens live and how soon a revocation is seen.
@@ -98,6 +104,9 @@ func (c *Config) validate() error {
 	}
 	if c.Store == nil {
 		fault("a Store is required")
+	}
+	if c.Log.Book == nil {
+		fault("a Book for Log is required: no token is issued without a record")
 	}
 	if c.DPoP == nil && c.Certificates == nil {
 		fault("neither DPoP nor Certificates is given: tokens could be bound to nothing")

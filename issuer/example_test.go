@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/store/bolt"
@@ -27,16 +28,18 @@ func Example() {
 	db, err := bolt.Open(bolt.Config{Path: filepath.Join(dir, "tenon.db")})
 	check(err)
 	defer db.Close()
-	keys, err := issuer.OpenKeyring(ctx, issuer.KeyringConfig{Store: db, Signers: issuer.KeyFiles(filepath.Join(dir, "keys"))})
+	book, err := audit.OpenBook(ctx, audit.BookConfig{Store: db, Origin: "as.example.com/log"})
+	check(err)
+	keys, err := issuer.OpenKeyring(ctx, issuer.KeyringConfig{Store: db, Log: book, Signers: issuer.KeyFiles(filepath.Join(dir, "keys"))})
 	check(err)
 	proofs, err := dpop.NewChecker(dpop.Config{Algorithms: dpop.Algorithms()})
 	check(err)
-	as, err := issuer.New(issuer.Config{Issuer: "https://as.example.com", Store: db, Signing: keys, DPoP: proofs})
+	as, err := issuer.New(issuer.Config{Issuer: "https://as.example.com", Store: db, Log: issuer.BindingLog{Book: book}, Signing: keys, DPoP: proofs})
 	check(err)
 
 	clientKey, err := dpop.GenerateKey(dpop.ES256) // the client keeps this; the server is given the public half
 	check(err)
-	admin := &issuer.Admin{Store: db, Keyring: keys}
+	admin := &issuer.Admin{Store: db, Log: book, Keyring: keys}
 	client, err := admin.AddClient(ctx, issuer.Client{
 		ID: "tpp-4711", AuthMethod: issuer.PrivateKeyJWT, Algorithm: "ES256",
 		JWKS:       jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: clientKey.Signer().Public(), KeyID: "1"}}},

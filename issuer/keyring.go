@@ -28,6 +28,7 @@ type Signers interface {
 type KeyringConfig struct {
 	Store         store.Store    // required
 	Signers       Signers        // required
+	Log           Recorder       // required
 	Algorithm     dpop.Algorithm // of new keys; "" means ES256
 	RotateEvery   time.Duration  // how long a key signs: 0 means 30 days; at least twice PublishBefore
 	PublishBefore time.Duration  // how long a key is published before it signs: 0 means 1 day; at least 1 min
@@ -57,8 +58,8 @@ func (c KeyringConfig) withDefaults() KeyringConfig {
 func (c KeyringConfig) validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("keyring: "+format, args...)) }
-	if c.Store == nil || c.Signers == nil {
-		fault("a Store and Signers are required")
+	if c.Store == nil || c.Signers == nil || c.Log == nil {
+		fault("a Store, Signers and a Log are required")
 	}
 	if !supported(c.Algorithm) {
 		fault("algorithm %q: use one of %v", c.Algorithm, dpop.Algorithms())

@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/store"
@@ -23,6 +24,7 @@ type ringTest struct {
 	t     *testing.T
 	now   time.Time
 	store store.Store
+	book  *audit.Book
 	dir   string
 }
 
@@ -31,14 +33,14 @@ func newRingTest(t *testing.T) *ringTest {
 	db, err := bolt.Open(bolt.Config{Path: filepath.Join(t.TempDir(), "store.db"), Now: func() time.Time { return r.now }})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
-	r.store = db
+	r.store, r.book = db, newBook(t, db, func() time.Time { return r.now })
 	return r
 }
 
 // config is a schedule of 10 days, published 1 day before and kept 2 hours.
 func (r *ringTest) config() issuer.KeyringConfig {
 	return issuer.KeyringConfig{
-		Store: r.store, Signers: issuer.KeyFiles(r.dir), RotateEvery: 10 * 24 * time.Hour, PublishBefore: 24 * time.Hour,
+		Store: r.store, Log: r.book, Signers: issuer.KeyFiles(r.dir), RotateEvery: 10 * 24 * time.Hour, PublishBefore: 24 * time.Hour,
 		KeepAfter: 2 * time.Hour, Now: func() time.Time { return r.now },
 	}
 }
@@ -216,7 +218,7 @@ func TestKeyOutlivesItsTokens(t *testing.T) {
 	})
 	v.register("c", nil).accepted(message{})
 	hasty, err := issuer.OpenKeyring(t.Context(), issuer.KeyringConfig{
-		Store: v.store, Signers: issuer.KeyFiles(dir), KeepAfter: time.Minute, Now: v.clock.Now,
+		Store: v.store, Log: v.book, Signers: issuer.KeyFiles(dir), KeepAfter: time.Minute, Now: v.clock.Now,
 	})
 	must(t, err)
 	_, err = hasty.RotateUnpublished(t.Context())
@@ -293,13 +295,14 @@ func TestRunKeepsTheSchedule(t *testing.T) {
 		db, err := bolt.Open(bolt.Config{Path: filepath.Join(dir, "s.db")})
 		must(t, err)
 		defer db.Close()
+		book := newBook(t, db, nil)
 		k, err := issuer.OpenKeyring(t.Context(), issuer.KeyringConfig{
-			Store: db, Signers: issuer.KeyFiles(filepath.Join(dir, "keys")), RotateEvery: time.Hour, PublishBefore: 10 * time.Minute,
+			Store: db, Log: book, Signers: issuer.KeyFiles(filepath.Join(dir, "keys")), RotateEvery: time.Hour, PublishBefore: 10 * time.Minute,
 		})
 		must(t, err)
 		checker, err := dpop.NewChecker(dpop.Config{Algorithms: dpop.Algorithms()})
 		must(t, err)
-		i, err := issuer.New(issuer.Config{Issuer: "https://as.example.com", Store: db, Signing: k, DPoP: checker})
+		i, err := issuer.New(issuer.Config{Issuer: "https://as.example.com", Store: db, Log: issuer.BindingLog{Book: book}, Signing: k, DPoP: checker})
 		must(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/store"
 )
@@ -89,6 +90,9 @@ func (k *Keyring) bringForward(ctx context.Context, published time.Duration) (Si
 		if err := signingKeys.Replace(&change, next); err != nil {
 			return SigningKey{}, err
 		}
+		if err := k.record(ctx, &change, keyChange{next.Value.KeyID, "brought forward"}); err != nil {
+			return SigningKey{}, err
+		}
 		if _, err := k.cfg.Store.Commit(ctx, &change); err != nil {
 			return SigningKey{}, fmt.Errorf("keyring: bring the next key forward: %w", err)
 		}
@@ -114,6 +118,9 @@ func (k *Keyring) create(ctx context.Context, activeFrom time.Time) (SigningKey,
 	record.Signer, record.Created, record.ActiveFrom = id, k.cfg.Now().UTC(), activeFrom.UTC()
 	var change store.Change
 	if err := signingKeys.Insert(&change, k.nextNumber(), record, time.Time{}); err != nil {
+		return SigningKey{}, err
+	}
+	if err := k.record(ctx, &change, keyChange{record.KeyID, "published"}); err != nil {
 		return SigningKey{}, err
 	}
 	_, err = k.cfg.Store.Commit(ctx, &change)
@@ -175,6 +182,9 @@ func (k *Keyring) removeExpired(ctx context.Context) error {
 		}
 		var change store.Change
 		signingKeys.Delete(&change, key.item)
+		if err := k.record(ctx, &change, keyChange{key.id(), "withdrawn"}); err != nil {
+			return err
+		}
 		_, err := k.cfg.Store.Commit(ctx, &change)
 		if err != nil && !isConflict(err) { // a conflict: another replica did it
 			return fmt.Errorf("keyring: remove %s: %w", key.id(), err)
@@ -188,6 +198,17 @@ func (k *Keyring) removeExpired(ctx context.Context) error {
 		return nil
 	}
 	return k.load(ctx)
+}
+
+// A keyChange is what the log keeps of a change of the key ring.
+type keyChange struct {
+	KeyID  string `json:"kid"`
+	Change string `json:"change"` // published, brought forward or withdrawn
+}
+
+// record appends the entry of a change of the ring.
+func (k *Keyring) record(ctx context.Context, change *store.Change, what keyChange) error {
+	return record(ctx, k.cfg.Log, change, audit.Entry{Type: audit.ServerKey, Token: audit.TokenFacts{KeyID: what.KeyID}, Detail: what})
 }
 
 // hasTokens reports whether a token signed by the key is alive.

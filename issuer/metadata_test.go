@@ -45,11 +45,17 @@ func TestMetadataFollowsTheConfiguration(t *testing.T) {
 		missing []string
 		methods []string
 	}{
-		"no DPoP": {func(c *issuer.Config) { c.DPoP = nil }, []string{"dpop_signing_alg_values_supported"},
-			[]string{"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}},
+		"no DPoP": {
+			func(c *issuer.Config) { c.DPoP = nil },
+			[]string{"dpop_signing_alg_values_supported"},
+			[]string{"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"},
+		},
 		"no CAs": {func(c *issuer.Config) { c.ClientCAs = nil }, nil, []string{"private_key_jwt", "self_signed_tls_client_auth"}},
-		"no certificates": {func(c *issuer.Config) { c.Certificates, c.ClientCAs, c.MTLSOrigin = nil, nil, "" },
-			[]string{"mtls_endpoint_aliases"}, []string{"private_key_jwt"}},
+		"no certificates": {
+			func(c *issuer.Config) { c.Certificates, c.ClientCAs, c.MTLSOrigin = nil, nil, "" },
+			[]string{"mtls_endpoint_aliases"},
+			[]string{"private_key_jwt"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -155,11 +161,12 @@ func configWith(t *testing.T, edit func(*issuer.Config)) error {
 	db, err := bolt.Open(bolt.Config{Path: filepath.Join(t.TempDir(), "s.db")})
 	must(t, err)
 	defer db.Close()
-	keyring, err := issuer.OpenKeyring(context.Background(), issuer.KeyringConfig{Store: db, Signers: issuer.KeyFiles(t.TempDir())})
+	book := newBook(t, db, nil)
+	keyring, err := issuer.OpenKeyring(context.Background(), issuer.KeyringConfig{Store: db, Log: book, Signers: issuer.KeyFiles(t.TempDir())})
 	must(t, err)
 	checker, err := dpop.NewChecker(dpop.Config{Algorithms: dpop.Algorithms()})
 	must(t, err)
-	cfg := issuer.Config{Issuer: "https://as.example.com", Store: db, Signing: keyring, DPoP: checker, Certificates: mtls.TLS{}}
+	cfg := issuer.Config{Issuer: "https://as.example.com", Store: db, Log: issuer.BindingLog{Book: book}, Signing: keyring, DPoP: checker, MutualTLS: issuer.MutualTLS{Certificates: mtls.TLS{}}}
 	edit(&cfg)
 	_, err = issuer.New(cfg)
 	return err

@@ -18,22 +18,29 @@ func (i *Issuer) mint(p *plan, index uint64) (string, error) {
 	if !p.cnf.Bound() && !mayBeBearer(&p.caller.Client, i.cfg.Profile) {
 		return "", errUnbound
 	}
-	payload, err := tenon.Claims{
+	claims := i.claims(p)
+	claims.Status = i.urls.status(index) // Token Status List §6.2
+	claims.Log = &tenon.LogReference{Origin: i.cfg.Log.Book.Origin(), Index: index}
+	payload, err := claims.MarshalJSON()
+	if err != nil {
+		return "", err
+	}
+	return p.key.sign(accessTokenType, payload)
+}
+
+// claims is all that a token says but the index of its entry, which is known only after the commit.
+func (i *Issuer) claims(p *plan) tenon.Claims {
+	return tenon.Claims{
 		Issuer:       i.cfg.Issuer,
 		Subject:      p.authorization.Subject,
 		ClientID:     p.caller.ID,
-		ID:           tokenID(index, p.random),
+		ID:           p.id,
 		Audience:     []string{p.authorization.Audience},
 		IssuedAt:     p.now,
 		Expires:      p.expires,
 		Scope:        p.authorization.Scope,
 		Confirmation: p.cnf,
-		Status:       i.urls.status(index), // Token Status List §6.2
-	}.MarshalJSON()
-	if err != nil {
-		return "", err
 	}
-	return p.key.sign(accessTokenType, payload)
 }
 
 // tokenType is what the client is told about how to use the token (RFC 9449 §5, RFC 8705 §3).

@@ -21,6 +21,7 @@ type evidence struct {
 // A possession is the keys that a request's sender has proved to hold.
 type possession struct {
 	proof       *dpop.Proof       // nil: there was no DPoP header field
+	proofText   string            // as it was sent: the client's own signature, kept as evidence
 	certificate *x509.Certificate // nil: none was presented
 	chain       []*x509.Certificate
 }
@@ -41,7 +42,7 @@ func (i *Issuer) possess(e evidence) (*possession, error) {
 	if err != nil {
 		return nil, err
 	}
-	held.proof = proof
+	held.proof, held.proofText = proof, e.proofs[0]
 	return held, nil
 }
 

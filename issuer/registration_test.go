@@ -136,7 +136,7 @@ func TestEveryFaultIsToldAtOnce(t *testing.T) {
 // A registration from before the profile became stricter: refused with a reason, and never signed.
 func TestBearerClientUnderStricterProfile(t *testing.T) {
 	v := newServer(t, setup{})
-	lax := &issuer.Admin{Store: v.store, Profile: issuer.OAuth2}
+	lax := &issuer.Admin{Store: v.store, Log: v.book, Profile: issuer.OAuth2}
 	p := &party{server: v, key: ecKey(t), proofs: ecKey(t), record: goodClient(t)}
 	p.record.Bearer, p.record.JWKS = true, publicSet(p.key)
 	_, err := lax.AddClient(t.Context(), p.record)

@@ -3,7 +3,6 @@ package issuer
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -75,7 +75,7 @@ func (a *Admin) disable(ctx context.Context, id string) error {
 	if err := clientRecords.Replace(&change, item); err != nil {
 		return err
 	}
-	return a.commit(ctx, &change, ErrChanged)
+	return a.commitClient(ctx, &change, clientChange{id, "disabled"}, ErrChanged)
 }
 
 // revokeAll revokes every live token that matches.
@@ -99,21 +99,14 @@ func (a *Admin) revokeAll(ctx context.Context, matches func(tokenRecord) bool) (
 
 // revokeOne revokes the token that r names.
 func (a *Admin) revokeOne(ctx context.Context, r Revocation) (int, error) {
-	index, id, err := nameOfToken(r)
+	item, err := a.find(ctx, r)
 	if err != nil {
 		return 0, err
-	}
-	item, err := liveTokens.Get(ctx, a.Store, store.LeafID(index))
-	if err != nil {
-		return 0, err
-	}
-	if id != "" && item.Value.ID != id {
-		return 0, store.ErrNotFound // the index is that of another token
 	}
 	return a.revoke(ctx, item)
 }
 
-// revoke marks one token and writes the leaf. The mark is kept as long as the token's record.
+// revoke marks one token and records it. The mark is kept as long as the token's record.
 func (a *Admin) revoke(ctx context.Context, item store.Item[tokenRecord]) (int, error) {
 	index, err := store.ParseLeafID(item.ID)
 	if err != nil {
@@ -124,11 +117,13 @@ func (a *Admin) revoke(ctx context.Context, item store.Item[tokenRecord]) (int, 
 		return 0, err
 	}
 	t := item.Value
-	entry, err := leaf{Type: leafRevoked, Binding: t.binding(), Client: t.ClientID, Expires: t.Expires, Of: &index}.bytes(a.now())
+	err = record(ctx, a.Log, &change, audit.Entry{
+		Type: audit.TokenRevoked, Confirmation: t.confirmation(), Client: t.ClientID, About: &index,
+		Token: audit.TokenFacts{Expires: time.Unix(t.Expires, 0)},
+	})
 	if err != nil {
 		return 0, err
 	}
-	change.Leaves = [][]byte{entry}
 	switch err := a.commit(ctx, &change, ErrChanged); {
 	case errors.Is(err, ErrChanged): // revoked already, or expired in this instant
 		return 0, nil
@@ -138,40 +133,50 @@ func (a *Admin) revoke(ctx context.Context, item store.Item[tokenRecord]) (int, 
 	return 1, nil
 }
 
-// A token's id is its index in the log, which finds its record, and a random part, which nobody can guess from the index.
-const tokenIDSeparator = "."
-
-func tokenID(index uint64, random string) string {
-	return store.LeafID(index) + tokenIDSeparator + random
-}
-
-func parseTokenID(jti string) (index uint64, random string, err error) {
-	first, random, ok := strings.Cut(jti, tokenIDSeparator)
-	if index, err = store.ParseLeafID(first); err != nil || !ok || random == "" {
-		return 0, "", errors.New("revoke: this is not the id (jti) of a token of this issuer")
-	}
-	return index, random, nil
-}
-
-// nameOfToken reads what names a single token. The signature of a token is not looked at: its jti is as hard to guess.
-func nameOfToken(r Revocation) (index uint64, random string, err error) {
+// find finds the live token that r names: by its index in the log, which a token carries, or by its jti, for which every live
+// token is looked at.
+func (a *Admin) find(ctx context.Context, r Revocation) (item store.Item[tokenRecord], err error) {
 	if r.TokenID != "" {
-		return parseTokenID(r.TokenID)
+		return a.findID(ctx, r.TokenID)
 	}
 	if index, err := strconv.ParseUint(r.Token, 10, 64); err == nil {
-		return index, "", nil
+		return liveTokens.Get(ctx, a.Store, store.LeafID(index))
 	}
-	parts := strings.Split(r.Token, ".")
+	claims, err := claimsOf(r.Token)
+	if err != nil {
+		return item, err
+	}
+	if claims.Status == nil || claims.Log == nil {
+		return item, errors.New("revoke: the token has no index in the log: it is not one of this issuer")
+	}
+	item, err = liveTokens.Get(ctx, a.Store, store.LeafID(claims.Log.Index))
+	if err == nil && item.Value.ID != claims.ID {
+		err = store.ErrNotFound // the index is that of another token
+	}
+	return item, err
+}
+
+func (a *Admin) findID(ctx context.Context, jti string) (store.Item[tokenRecord], error) {
+	for item, err := range liveTokens.All(ctx, a.Store, "") {
+		if err != nil || item.Value.ID == jti {
+			return item, err
+		}
+	}
+	return store.Item[tokenRecord]{}, store.ErrNotFound
+}
+
+// claimsOf reads a token. Its signature is not looked at: its jti is as hard to guess.
+func claimsOf(token string) (claims tenon.Claims, err error) {
+	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return 0, "", errors.New("revoke: give a token, or its index in the log")
+		return claims, errors.New("revoke: give a token, or its index in the log")
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return 0, "", errors.New("revoke: the token is not a JWT")
+		return claims, errors.New("revoke: the token is not a JWT")
 	}
-	var claims tenon.Claims
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return 0, "", fmt.Errorf("revoke: the token: %w", err)
+	if err := claims.UnmarshalJSON(payload); err != nil {
+		return claims, fmt.Errorf("revoke: the token: %w", err)
 	}
-	return parseTokenID(claims.ID)
+	return claims, nil
 }

@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/certs"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/mtls"
+	"github.com/tenon-auth/tenon/store"
 	"github.com/tenon-auth/tenon/store/bolt"
 )
 
@@ -34,6 +36,7 @@ type server struct {
 	t           *testing.T
 	clock       *clock
 	store       *bolt.Store
+	book        *audit.Book
 	keyring     *issuer.Keyring
 	issuer      *issuer.Issuer
 	admin       *issuer.Admin
@@ -71,15 +74,17 @@ func newServer(t *testing.T, s setup) *server {
 	v.caShift = 0
 	must(t, err)
 	v.listen()
-	keyring := issuer.KeyringConfig{Store: v.store, Signers: issuer.KeyFiles(filepath.Join(t.TempDir(), "keys")), Now: v.clock.Now}
+	v.book = newBook(t, v.store, v.clock.Now)
+	keyring := issuer.KeyringConfig{Store: v.store, Log: v.book, Signers: issuer.KeyFiles(filepath.Join(t.TempDir(), "keys")), Now: v.clock.Now}
 	if s.keyring != nil {
 		s.keyring(&keyring)
 	}
 	v.keyring, err = issuer.OpenKeyring(t.Context(), keyring)
 	must(t, err)
 	cfg := issuer.Config{
-		Issuer: v.url, MTLSOrigin: v.alias.URL, Profile: s.profile, Store: v.store, Signing: v.keyring, DPoP: v.checker(s),
-		Certificates: mtls.TLS{}, ClientCAs: v.ca.Pool(), Now: v.clock.Now, Observe: v.observe,
+		Issuer: v.url, Profile: s.profile, Store: v.store, Log: issuer.BindingLog{Book: v.book}, Signing: v.keyring, DPoP: v.checker(s),
+		MutualTLS: issuer.MutualTLS{MTLSOrigin: v.alias.URL, Certificates: mtls.TLS{}, ClientCAs: v.ca.Pool()},
+		Now:       v.clock.Now, Observe: v.observe,
 		Limits: issuer.Limits{ClientPerSecond: -1, RefusalsPerMinute: -1},
 	}
 	if s.edit != nil {
@@ -88,8 +93,31 @@ func newServer(t *testing.T, s setup) *server {
 	v.issuer, err = issuer.New(cfg)
 	must(t, err)
 	v.main.Config.Handler, v.alias.Config.Handler = v.issuer.Handler(), v.issuer.MTLSHandler()
-	v.admin = &issuer.Admin{Store: v.store, Keyring: v.keyring, Profile: s.profile, Tokens: cfg.Tokens, Now: v.clock.Now}
+	v.admin = &issuer.Admin{Store: v.store, Log: v.book, Keyring: v.keyring, Profile: s.profile, Tokens: cfg.Tokens, Now: v.clock.Now}
 	return v
+}
+
+// newBook opens the binding log in a store.
+func newBook(t testing.TB, s store.Store, now func() time.Time) *audit.Book {
+	t.Helper()
+	c := audit.BookConfig{Store: s, Origin: "as.example.com/log", Now: now}
+	if now != nil {
+		begin := now()
+		c.Uptime = func() time.Duration { return now().Sub(begin) } // the test's clock is never set, it is turned
+	}
+	book, err := audit.OpenBook(context.Background(), c)
+	must(t, err)
+	return book
+}
+
+// leaf reads an entry of the binding log.
+func (v *server) leaf(index uint64) audit.Leaf {
+	v.t.Helper()
+	record, err := v.store.Get(v.t.Context(), store.Key{Kind: store.Leaves, ID: store.LeafID(index)})
+	must(v.t, err)
+	leaf, err := audit.ParseLeaf(record.Body)
+	must(v.t, err)
+	return leaf
 }
 
 // listen starts both listeners before there is anything to serve, because the issuer must know its own address.

@@ -3,8 +3,10 @@ package issuer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tenon-auth/tenon"
@@ -16,6 +18,7 @@ type tokenRequest struct {
 	form          form
 	authorization []string // Authorization header fields
 	evidence      evidence
+	from          sender
 }
 
 // A tokenAnswer is a successful answer (RFC 6749 §5.1).
@@ -24,6 +27,7 @@ type tokenAnswer struct {
 	TokenType   string `json:"token_type"`
 	ExpiresIn   int64  `json:"expires_in"`
 	Scope       string `json:"scope,omitempty"`
+	Receipt     string `json:"binding_receipt,omitempty"` // a tlog-proof, when it was asked for
 }
 
 // serveToken is the HTTP side of the token endpoint. url is the public URL of the endpoint that was called.
@@ -60,11 +64,26 @@ func (i *Issuer) readAndProcess(w http.ResponseWriter, r *http.Request, url stri
 	if err != nil {
 		return nil, "", err
 	}
-	return i.processToken(r.Context(), &tokenRequest{
+	req := &tokenRequest{
 		form:          f,
 		authorization: r.Header.Values("Authorization"),
 		evidence:      i.evidenceOf(r, url),
-	}, e)
+		from:          senderOf(r),
+	}
+	answer, nonce, err := i.processToken(r.Context(), req, e)
+	if err != nil {
+		err = i.logRefusal(r.Context(), req, e, err)
+	}
+	return answer, nonce, err
+}
+
+// senderOf tells where a request came from.
+func senderOf(r *http.Request) sender {
+	s := sender{Address: addressOf(r.RemoteAddr), Agent: strings.ToValidUTF8(r.UserAgent(), "?")}
+	if len(s.Agent) > maxAgent {
+		s.Agent = strings.ToValidUTF8(s.Agent[:maxAgent], "")
+	}
+	return s
 }
 
 // evidenceOf takes from the request what shows keys.
@@ -108,7 +127,7 @@ func (i *Issuer) processToken(ctx context.Context, req *tokenRequest, e *Event) 
 	if !slices.Contains(client.GrantTypes, grant.Type()) {
 		return nil, nonce, tenon.Refuse(tenon.UnauthorizedClient, "grant_type", "this client may not use the grant type %s", grant.Type()) // RFC 6749 §5.2
 	}
-	p := &plan{caller: client, held: held, now: now.Truncate(time.Second)}
+	p := &plan{caller: client, held: held, now: now.Truncate(time.Second), from: req.from}
 	p.expires = p.now.Add(i.cfg.Tokens.Lifetime)
 	if p.cnf, err = held.bind(&client.Client, i.cfg.Profile, now); err != nil {
 		return nil, nonce, err
@@ -117,7 +136,23 @@ func (i *Issuer) processToken(ctx context.Context, req *tokenRequest, e *Event) 
 		return nil, nonce, err
 	}
 	answer, err = i.issue(ctx, p, e)
+	if err == nil && req.form.get("binding_receipt") == "true" {
+		answer.Receipt = i.receipt(ctx, e)
+	}
 	return answer, nonce, err
+}
+
+// receipt gives the proof that a token is in the log. Its absence costs the client nothing: it can be fetched later.
+func (i *Issuer) receipt(ctx context.Context, e *Event) string {
+	if i.cfg.Log.Receipt == nil {
+		return ""
+	}
+	receipt, err := i.cfg.Log.Receipt(ctx, e.LeafIndex)
+	if err != nil {
+		e.Err = fmt.Errorf("receipt of entry %d: %w", e.LeafIndex, err)
+		return ""
+	}
+	return string(receipt)
 }
 
 // issue spends, records and signs, in this order: no token without a record.

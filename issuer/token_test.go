@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenon-auth/tenon/audit"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tenon-auth/tenon"
@@ -21,14 +23,13 @@ import (
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/mtls"
-	"github.com/tenon-auth/tenon/store"
 )
 
 // What a token says, to the letter (RFC 9068 §2.2, RFC 9449 §6.1, Token Status List §6.2).
 func TestTokenSaysWhatWasAskedFor(t *testing.T) {
 	v := newServer(t, setup{})
 	p := v.register("tpp-4711", nil)
-	p.accepted(message{}) // so that the next has an index that is not zero
+	first := p.accepted(message{})
 	before := v.clock.Now().Truncate(time.Second)
 	got := p.send(message{form: map[string][]string{"scope": {"payments"}, "resource": {"https://other.example.com"}}})
 	token := v.open(got.body.AccessToken)
@@ -37,9 +38,9 @@ func TestTokenSaysWhatWasAskedFor(t *testing.T) {
 	}
 	thumbprint, err := dpop.Thumbprint(p.proofs.Public())
 	must(t, err)
-	want := fmt.Sprintf(`{"iss":%q,"sub":"tpp-4711","aud":"https://other.example.com","exp":%d,"iat":%d,"jti":"0000000000000001.UUID",`+
-		`"client_id":"tpp-4711","scope":"payments","cnf":{"jkt":%q},"status":{"status_list":{"idx":1,"uri":%q}}}`,
-		v.url, token.claims.Expires.Unix(), token.claims.IssuedAt.Unix(), thumbprint, v.url+"/status/0")
+	want := fmt.Sprintf(`{"iss":%q,"sub":"tpp-4711","aud":"https://other.example.com","exp":%d,"iat":%d,"jti":"UUID",`+
+		`"client_id":"tpp-4711","scope":"payments","cnf":{"jkt":%q},"status":{"status_list":{"idx":%[5]d,"uri":%[6]q}},"tlog":{"o":"as.example.com/log","i":%[5]d}}`,
+		v.url, token.claims.Expires.Unix(), token.claims.IssuedAt.Unix(), thumbprint, first.claims.Log.Index+1, v.url+"/status/0")
 	uuid := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 	if diff := cmp.Diff(want, uuid.ReplaceAllString(token.payload, "UUID")); diff != "" {
 		t.Error(diff)
@@ -55,7 +56,7 @@ func TestTokenSaysWhatWasAskedFor(t *testing.T) {
 	if got.header.Get("Cache-Control") != "no-store" || got.header.Get("Content-Type") != "application/json" {
 		t.Errorf("headers %v", got.header)
 	}
-	if e := got.event; e.ClientID != "tpp-4711" || e.GrantType != "client_credentials" || e.KeyID != key.ID || e.LeafIndex != 1 ||
+	if e := got.event; e.ClientID != "tpp-4711" || e.GrantType != "client_credentials" || e.KeyID != key.ID || e.LeafIndex != first.claims.Log.Index+1 ||
 		e.Thumbprint != thumbprint || !e.HasOffset || e.Commit <= 0 || e.Duration < e.Commit || e.Status != 200 {
 		t.Errorf("event %+v", e)
 	}
@@ -64,12 +65,25 @@ func TestTokenSaysWhatWasAskedFor(t *testing.T) {
 func TestLeafSaysWhoGotWhatBoundToWhat(t *testing.T) {
 	v := newServer(t, setup{})
 	token := v.register("tpp-4711", nil).accepted(message{})
-	leaf, err := v.store.Get(t.Context(), store.Key{Kind: store.Leaves, ID: store.LeafID(0)})
+	leaf := v.leaf(token.claims.Log.Index)
+	claims, err := audit.ClaimsDigest([]byte(token.payload))
 	must(t, err)
-	want := fmt.Sprintf(`{"v":1,"t":"token.issued","ts":0,"out":"ok","b":"jkt","cl":"tpp-4711","aud":%q,"sc":"accounts payments","exp":%d,"kid":%q}`,
-		resource, token.claims.Expires.Unix(), token.header["kid"])
-	if diff := cmp.Diff(want, regexp.MustCompile(`"ts":\d+`).ReplaceAllString(string(leaf.Body), `"ts":0`)); diff != "" {
+	want := audit.Leaf{
+		Type: audit.TokenIssued, Time: leaf.Time, Outcome: audit.OK,
+		Binding: audit.LeafBinding{Method: audit.ByJKT, Key: leaf.Binding.Key},
+		Token: audit.LeafToken{
+			ID: leaf.Token.ID, Claims: claims, Client: "tpp-4711", Audience: resource, Scope: "accounts payments",
+			Expires: token.claims.Expires.Unix(), KeyID: fmt.Sprint(token.header["kid"]),
+		},
+		Evidence: audit.LeafEvidence{Proof: leaf.Evidence.Proof, Detail: leaf.Evidence.Detail},
+	}
+	if diff := cmp.Diff(want, leaf); diff != "" {
 		t.Error(diff)
+	}
+	for name, digest := range map[string]string{"kc": leaf.Binding.Key, "jc": leaf.Token.ID, "pd": leaf.Evidence.Proof, "dc": leaf.Evidence.Detail} {
+		if !tenon.IsThumbprint(digest) {
+			t.Errorf("%s is %q", name, digest)
+		}
 	}
 }
 
@@ -293,12 +307,10 @@ func TestFailingSignerCostsAnIndexAndNothingElse(t *testing.T) {
 	if strings.Contains(got.raw, "hsm") || !strings.Contains(got.event.Err.Error(), "hsm: secret detail") {
 		t.Errorf("told %s, logged %v", got.raw, got.event.Err)
 	}
-	if _, err := v.store.Get(t.Context(), store.Key{Kind: store.Leaves, ID: store.LeafID(0)}); err != nil {
-		t.Errorf("no leaf: %v", err)
-	}
 	signers.set(nil)
-	if token := p.accepted(message{}); token.claims.Status.Index != 1 {
-		t.Errorf("the next token has index %d", token.claims.Status.Index)
+	token := p.accepted(message{})
+	if orphan := v.leaf(token.claims.Status.Index - 1); orphan.Type != audit.TokenIssued || orphan.Token.Client != "c" {
+		t.Errorf("the entry before the next token's is %+v", orphan)
 	}
 }
 
