@@ -18,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/admin"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/store"
@@ -38,13 +39,17 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	keyring, err := issuer.OpenKeyring(t.Context(), issuer.KeyringConfig{Store: s, Signers: issuer.KeyFiles(dir + "/keys")})
+	book, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: s, Origin: "as.example.com/log"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyring, err := issuer.OpenKeyring(t.Context(), issuer.KeyringConfig{Store: s, Log: book, Signers: issuer.KeyFiles(dir + "/keys")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	st := &stage{}
 	st.desk = &admin.Desk{
-		Issuer:   &issuer.Admin{Store: s, Keyring: keyring},
+		Issuer:   &issuer.Admin{Store: s, Log: book, Keyring: keyring},
 		Declared: func(id string) bool { return id == "declared" },
 		Store:    s,
 		Status:   func() admin.Status { return admin.Status{Issuer: "https://as.example.com", PID: 4711} },

@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/store/bolt"
@@ -35,6 +36,7 @@ const replayCapacity = 4 << 20
 // microsecond and would need a first answer.
 type service struct {
 	store     *bolt.Store
+	book      *audit.Book
 	tokens    http.Handler
 	checker   *dpop.Checker
 	keys      verifier.KeySource
@@ -68,12 +70,17 @@ func newService(ctx context.Context, dir string) (_ *service, err error) {
 func (s *service) close() error { return s.store.Close() }
 
 func (s *service) openIssuer(ctx context.Context, dir string) error {
-	keyring, err := issuer.OpenKeyring(ctx, issuer.KeyringConfig{Store: s.store, Signers: issuer.KeyFiles(filepath.Join(dir, "keys"))})
+	book, err := audit.OpenBook(ctx, audit.BookConfig{Store: s.store, Origin: "as.example.com/log"})
+	if err != nil {
+		return err
+	}
+	s.book = book
+	keyring, err := issuer.OpenKeyring(ctx, issuer.KeyringConfig{Store: s.store, Log: book, Signers: issuer.KeyFiles(filepath.Join(dir, "keys"))})
 	if err != nil {
 		return err
 	}
 	i, err := issuer.New(issuer.Config{
-		Issuer: issuerURL, Store: s.store, Signing: keyring, DPoP: s.checker,
+		Issuer: issuerURL, Store: s.store, Log: issuer.BindingLog{Book: book}, Signing: keyring, DPoP: s.checker,
 		Limits: issuer.Limits{ClientPerSecond: -1},
 	})
 	if err != nil {
@@ -96,7 +103,7 @@ func (s *service) register(ctx context.Context) (err error) {
 	if s.assertion, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key.Signer()}, options); err != nil {
 		return err
 	}
-	admin := issuer.Admin{Store: s.store}
+	admin := issuer.Admin{Store: s.store, Log: s.book}
 	_, err = admin.AddClient(ctx, issuer.Client{
 		ID: clientID, AuthMethod: issuer.PrivateKeyJWT, Algorithm: string(dpop.ES256),
 		JWKS: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{

@@ -41,6 +41,7 @@ func contradictions(c *Config, r *reader) {
 	j.lifetimes()
 	j.nonces()
 	j.clients()
+	j.bindingLog()
 }
 
 func (j judge) issuer() {

@@ -33,6 +33,10 @@ type Config struct {
 	// The signed list of revoked tokens that APIs fetch.
 	StatusList StatusList `yaml:"status_list"`
 
+	// The binding log: what was issued, refused and revoked, so that an auditor can check it without trusting the operator. It
+	// is published at /log/ and kept in the directory log of data.
+	BindingLog BindingLog `yaml:"binding_log" fixed:"true"`
+
 	// Bounds on what one caller, or all of them, can ask of this server.
 	Limits Limits `yaml:"limits"`
 
@@ -123,6 +127,24 @@ type DPoP struct {
 type StatusList struct {
 	// How long an API may keep a list: the longest a revocation can take to be seen.
 	TTL time.Duration `yaml:"ttl" default:"10s" min:"2s" max:"1h"`
+}
+
+// BindingLog is what is asked of the log.
+type BindingLog struct {
+	// Its name, which tokens and checkpoints carry and which can never change. Without one: the issuer without https://, and
+	// /log behind it.
+	Origin string `yaml:"origin"`
+
+	// Write the thumbprints of keys as they are, where clients are firms and not persons. They cannot be erased then.
+	ClearThumbprints bool `yaml:"clear_thumbprints" default:"false"`
+
+	// The policy file: which witnesses are asked to cosign checkpoints, and how many must. Without one nobody is asked, and the
+	// log is a signed diary.
+	Policy Path `yaml:"policy"`
+
+	// A file with a secret, readable by its owner only. Whoever sends it as a bearer token may read the entries at
+	// /log/tile/entries/. Without one they are read from the directory only.
+	AuditorToken Path `yaml:"auditor_token"`
 }
 
 // Limits are the bounds on callers.

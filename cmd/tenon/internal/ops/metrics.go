@@ -16,6 +16,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requestMetrics
 	storeMetrics
+	logMetrics
 	failures *prometheus.CounterVec
 	reloads  *prometheus.CounterVec
 }
@@ -28,6 +29,12 @@ type requestMetrics struct {
 	tokens   *prometheus.CounterVec
 	offset   prometheus.Histogram
 	commit   prometheus.Histogram
+}
+
+type logMetrics struct {
+	logSize     prometheus.Gauge
+	published   prometheus.Histogram
+	publishedAt prometheus.Gauge
 }
 
 type storeMetrics struct {
@@ -62,6 +69,11 @@ func NewMetrics(version string) *Metrics {
 		conflicts:     counter("tenon_store_conflicts_total", "Changes that met another: a second use of a proof, an assertion or a version."),
 		batchFailures: counter("tenon_store_failures_total", "Batches that could not be committed. After one the store refuses all work until the server is started again."),
 	}
+	m.logMetrics = logMetrics{
+		logSize:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "tenon_log_size", Help: "Entries in the newest checkpoint of the binding log."}),
+		published:   histogram("tenon_log_publish_duration_seconds", "How long it took to publish what came in.", seconds()),
+		publishedAt: prometheus.NewGauge(prometheus.GaugeOpts{Name: "tenon_log_published_seconds", Help: "When the newest checkpoint was made, in Unix time."}),
+	}
 	m.failures = counters("tenon_failures_total", "Faults of the server's own by the part that had them.", "part")
 	m.reloads = counters("tenon_reloads_total", "Attempts to take over a changed file, by file and outcome.", "what", "outcome")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -71,6 +83,7 @@ func NewMetrics(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(build, m.requests, m.duration, m.inFlight, m.refusals, m.tokens, m.offset, m.commit,
 		m.batch, m.batchDuration, m.changes, m.conflicts, m.batchFailures, m.failures, m.reloads,
+		m.logSize, m.published, m.publishedAt,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

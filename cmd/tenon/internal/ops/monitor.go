@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/store/bolt"
 )
@@ -94,6 +95,17 @@ func (m *Monitor) Batch(b bolt.Batch) {
 		m.batchFailures.Inc()
 		m.Failure("store", b.Err)
 	}
+}
+
+// Published is the binding log's hook.
+func (m *Monitor) Published(p audit.Published) {
+	if p.Err != nil {
+		m.Failure("binding log", p.Err)
+		return
+	}
+	m.logSize.Set(float64(p.Size))
+	m.published.Observe(p.Duration.Seconds())
+	m.publishedAt.SetToCurrentTime()
 }
 
 // Failure tells of a fault of the server's own, outside of a request. A nil error is none.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/admin"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
 	"github.com/tenon-auth/tenon/dpop"
@@ -19,9 +20,11 @@ import (
 // Data is an open data directory. One process has it at a time.
 type Data struct {
 	Store   *bolt.Store
+	Book    *audit.Book
 	Keyring *issuer.Keyring
 	Nonces  *issuer.NonceKeyring
 	Now     func() time.Time
+	sealed  bool
 }
 
 // StorePath gives the store's file in a data directory.
@@ -39,8 +42,13 @@ func OpenData(ctx context.Context, cfg *config.Config, observe func(bolt.Batch))
 		return nil, err
 	}
 	d := &Data{Store: s, Now: time.Now}
+	d.Book, err = audit.OpenBook(ctx, audit.BookConfig{Store: s, Origin: cfg.LogOrigin(), ClearThumbprints: cfg.BindingLog.ClearThumbprints})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	d.Keyring, err = issuer.OpenKeyring(ctx, issuer.KeyringConfig{
 		Store:         s,
+		Log:           d.Book,
 		Signers:       issuer.KeyFiles(filepath.Join(dir, "keys")),
 		Algorithm:     dpop.Algorithm(cfg.Signing.Algorithm),
 		RotateEvery:   cfg.Signing.RotateEvery,
@@ -56,12 +64,23 @@ func OpenData(ctx context.Context, cfg *config.Config, observe func(bolt.Batch))
 }
 
 // Close gives the directory up.
-func (d *Data) Close() error { return d.Store.Close() }
+func (d *Data) Close() error {
+	return errors.Join(d.Seal(), d.Store.Close())
+}
+
+// Seal writes that from here on silence in the log is no gap. It does so once.
+func (d *Data) Seal() error {
+	if d.sealed {
+		return nil
+	}
+	d.sealed = true
+	return d.Book.Close(context.Background())
+}
 
 // Admin gives what an operator may do with the data under a configuration.
 func (d *Data) Admin(cfg *config.Config) *issuer.Admin {
 	return &issuer.Admin{
-		Store: d.Store, Keyring: d.Keyring, Profile: cfg.ProfileID(),
+		Store: d.Store, Log: d.Book, Keyring: d.Keyring, Profile: cfg.ProfileID(),
 		Tokens: issuer.TokenPolicy{Lifetime: cfg.AccessTokenLifetime, StatusTTL: cfg.StatusList.TTL},
 	}
 }

@@ -52,22 +52,21 @@ func (s *Server) build(cfg *config.Config) (*generation, error) {
 		}
 	}
 	i, err := issuer.New(issuer.Config{
-		Issuer:       s.origins.issuer,
-		MTLSOrigin:   s.origins.mtls,
-		Profile:      cfg.ProfileID(),
-		Store:        s.data.Store,
-		Signing:      s.data.Keyring,
-		DPoP:         checker,
-		Certificates: certificates,
-		ClientCAs:    authorities,
-		Tokens:       issuer.TokenPolicy{Lifetime: cfg.AccessTokenLifetime, StatusTTL: cfg.StatusList.TTL},
-		Limits:       limits(cfg),
-		Observe:      s.monitor.Request,
+		Issuer:    s.origins.issuer,
+		Profile:   cfg.ProfileID(),
+		Store:     s.data.Store,
+		Log:       s.log.issuer(),
+		Signing:   s.data.Keyring,
+		DPoP:      checker,
+		MutualTLS: issuer.MutualTLS{MTLSOrigin: s.origins.mtls, Certificates: certificates, ClientCAs: authorities},
+		Tokens:    issuer.TokenPolicy{Lifetime: cfg.AccessTokenLifetime, StatusTTL: cfg.StatusList.TTL},
+		Limits:    limits(cfg),
+		Observe:   s.monitor.Request,
 	})
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{config: cfg, files: files, issuer: i, main: i.Handler(), mtls: i.MTLSHandler()}
+	g := &generation{config: cfg, files: files, issuer: i, main: s.log.beside(i.Handler()), mtls: i.MTLSHandler()}
 	g.life, g.retire = context.WithCancel(context.Background())
 	return g, nil
 }

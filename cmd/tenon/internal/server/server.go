@@ -37,6 +37,7 @@ type Server struct {
 	health      *ops.Health
 	connections *ops.Connections
 	nonces      *dpop.Nonces
+	log         *bindingLog
 	certificate *certs.Reloader
 	addresses   addresses
 	origins     origins
@@ -64,6 +65,9 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *Server, err e
 		return nil, fmt.Errorf("tls: %w", err)
 	}
 	if s.data, err = OpenData(ctx, cfg, s.monitor.Batch); err != nil {
+		return nil, err
+	}
+	if s.log, err = openLog(ctx, cfg, s.data.Book, s.monitor); err != nil {
 		return nil, err
 	}
 	if s.addresses, err = listen(ctx, cfg); err != nil {
@@ -134,7 +138,8 @@ func (s *Server) Run(ctx context.Context) error {
 // parts is what goes on in the background.
 func (s *Server) parts() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"store": s.data.Store.Run,
+		"store":       s.data.Store.Run,
+		"binding log": s.log.run,
 		"nonces": func(ctx context.Context) error {
 			return s.data.Nonces.Run(ctx, func(err error) { s.monitor.Failure("nonces", err) })
 		},
@@ -189,7 +194,8 @@ func (s *Server) close() error {
 	if s.data == nil {
 		return nil
 	}
-	return s.data.Close()
+	sealed := s.data.Seal()
+	return errors.Join(sealed, s.log.close(), s.data.Close())
 }
 
 // named ends a part quietly when its context ended, and tells which part it was otherwise.
