@@ -114,6 +114,10 @@ func TestReplayKeysDiffer(t *testing.T) {
 	if key("r", "j", dpop.ES256) != base {
 		t.Fatal("two keys for one proof")
 	}
+	one, other := testKeys()[dpop.ES256].Thumbprint(), testKeys()[dpop.Ed25519].Thumbprint()
+	if key("r", other+"j", dpop.ES256) == key("r"+one, "j", dpop.Ed25519) {
+		t.Error("realm and thumbprint run into each other")
+	}
 	for name, other := range map[string][32]byte{
 		"another realm":            key("s", "j", dpop.ES256),
 		"another jti":              key("r", "k", dpop.ES256),
@@ -168,6 +172,9 @@ func TestHeaderCacheTurnsOver(t *testing.T) {
 				t.Fatalf("key %d: %v", i, err)
 			}
 		}
+		if n := c.CachedHeaders(); n > dpop.MaxCachedHeaders || n == 0 {
+			t.Fatalf("%d headers are kept after %d keys", n, i+1)
+		}
 		if i%20 != 0 {
 			continue
 		}
@@ -175,6 +182,15 @@ func TestHeaderCacheTurnsOver(t *testing.T) {
 		if _, err := c.Check(f.request(t)); reason(err) != bad+"signature" {
 			t.Fatalf("key %d with a signature by another: %v", i, err)
 		}
+	}
+}
+
+func TestLongHeadersAreNotKept(t *testing.T) {
+	c := newChecker(t, nil)
+	f := newForge(dpop.ES256)
+	swap(t, &f.header, `{"typ"`, `{"x":"`+strings.Repeat("x", 2000)+`","typ"`)
+	if _, err := c.Check(f.request(t)); err != nil || c.CachedHeaders() != 0 {
+		t.Errorf("%v, %d headers are kept", err, c.CachedHeaders())
 	}
 }
 

@@ -38,6 +38,9 @@ func TestClock(t *testing.T) {
 		if got := c.Now(u).Sub(someTime); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+		if got := c.Now(plain); !got.Equal(someTime) {
+			t.Errorf("%s: %s followed in the clear", tt.name, got.Sub(someTime))
+		}
 	}
 	c := dpop.NewClock(time.Hour, fixed(someTime))
 	c.Learn(u, date(time.Minute))

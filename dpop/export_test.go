@@ -58,7 +58,12 @@ func NormalTarget(url string) (string, bool) {
 // OfferedCount is how many keys are remembered as having been given a nonce.
 func (n *Nonces) OfferedCount() int { return len(n.offered.keys) }
 
+// CachedHeaders is how many parsed headers are kept.
+func (c *Checker) CachedHeaders() int { return len(c.headers.young) + len(c.headers.old) }
+
 const (
+	MaxCachedHeaders = maxCachedHeaders
+
 	MaxProof   = maxProof
 	MaxJTI     = maxJTI
 	MaxHTU     = maxHTU

@@ -73,6 +73,7 @@ func TestKeyFileRefused(t *testing.T) {
 		"not PEM":              []byte("key"),
 		"SEC 1":                pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1}),
 		"SEC 1 called PKCS 8":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: sec1}),
+		"PKCS 8 called SEC 1":  pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(otherP256()))}),
 		"PEM with headers":     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED"}, Bytes: sec1}),
 		"P-384":                pkcs8(t, must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))),
 		"X25519":               x25519,

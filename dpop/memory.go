@@ -108,11 +108,7 @@ func (m *Memory) insert(key [16]byte, until, now uint32) (first bool, err error)
 	if found {
 		return false, nil
 	}
-	if t.stale() {
-		m.rebuild(t, now, 1)
-		place, _ = t.look(hash, &key, now)
-	}
-	if place.until != 0 { // expired: its place is free, the number of entries stays
+	if place != nil && place.until != 0 { // expired: its place is free, the number of entries stays
 		m.forget(place.until)
 		t.set(place, key, until)
 		return true, nil

@@ -26,7 +26,6 @@ type table struct {
 	mu       sync.Mutex // owns everything below
 	slots    []slot
 	used     int    // slots that are not empty
-	since    int    // entries set since the last rebuild
 	earliest uint32 // no entry expires before this second; a lower bound, exact after a rebuild
 }
 
@@ -60,7 +59,7 @@ func (t *table) look(hash uint64, key *[16]byte, now uint32) (place *slot, found
 
 // set puts an entry into a place that look returned.
 func (t *table) set(place *slot, key [16]byte, until uint32) {
-	if t.since++; place.until == 0 {
+	if place.until == 0 {
 		t.used++
 	}
 	if t.used == 1 || until < t.earliest {
@@ -71,10 +70,6 @@ func (t *table) set(place *slot, key [16]byte, until uint32) {
 
 // crowded reports whether one more entry would make searches long.
 func (t *table) crowded() bool { return (t.used+1)*100 > len(t.slots)*maxLoadPercent }
-
-// stale reports whether the table was filled twice over since it was built. It may then be too large by now, and a rebuild
-// costs little for each of so many entries.
-func (t *table) stale() bool { return t.since >= 2*len(t.slots) }
 
 // rebuild moves the live entries into a table of the right size for them and extra more. It returns how many were dropped and
 // the latest second that one of those was good for.
@@ -101,7 +96,6 @@ func (t *table) rebuild(now uint32, extra int, hash func([16]byte) uint64) (drop
 		}
 		t.set(place, old[i].key, old[i].until)
 	}
-	t.since = 0
 	return before - t.used, forgotten
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +29,7 @@ that is removed at the end; --dir decides on which disk.`,
 			if seconds < 2 || seconds > 3600 {
 				return usageError(fmt.Errorf("--seconds cannot be %d: write 2 to 3600", seconds))
 			}
+			signal.Ignore(syscall.SIGPIPE) // whoever reads may stop reading; the files are removed all the same
 			program, err := child.Self("bench", "caller")
 			if err != nil {
 				return err

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -32,12 +34,15 @@ running, says how to try things by hand, and ends with Ctrl-C.`,
 			if cfg.Without != demo.NoGuard && !slices.Contains(demo.Guards(), cfg.Without) {
 				return usageError(fmt.Errorf("--without cannot be %q: write one of %s", without, guardNames()))
 			}
+			signal.Ignore(syscall.SIGPIPE) // whoever reads may stop reading; what was started is cleared away all the same
 			program, err := child.Self("demo", "api")
 			if err != nil {
 				return err
 			}
 			cfg.Program, cfg.Out, cfg.Term = program, cmd.OutOrStdout(), terminal.Of(cmd.OutOrStdout(), os.Getenv)
-			err = demo.Run(cmd.Context(), cfg)
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP) // the terminal was closed
+			defer stop()
+			err = demo.Run(ctx, cfg)
 			if errors.Is(err, demo.ErrWrong) {
 				return refusedError(err)
 			}

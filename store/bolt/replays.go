@@ -53,6 +53,7 @@ type Replays struct {
 	backlog backlog      // Fenced
 	fence   fence
 	closed  atomic.Bool
+	loading time.Time // while the file is read: one time for all entries, as asking a million times takes its own; zero after
 }
 
 var _ dpop.Replays = (*Replays)(nil)
@@ -90,7 +91,7 @@ func OpenReplays(c ReplaysConfig) (*Replays, error) {
 		r.observe = func(Batch) {}
 	}
 	var err error
-	if r.memory, err = dpop.NewMemory(dpop.MemoryConfig{Capacity: c.Capacity, Now: r.now}); err != nil {
+	if r.memory, err = dpop.NewMemory(dpop.MemoryConfig{Capacity: c.Capacity, Now: r.clock}); err != nil {
 		return nil, err
 	}
 	if r.file, err = openFile(fileConfig{path: c.Path, format: replaysFormat, wait: c.Wait, rescan: true}); err != nil {
@@ -106,12 +107,22 @@ func OpenReplays(c ReplaysConfig) (*Replays, error) {
 
 // start reads the file into memory and takes possession of it.
 func (r *Replays) start() error {
-	if err := r.file.load(r.memory); err != nil {
+	r.loading = r.now()
+	err := r.file.load(r.memory)
+	r.loading = time.Time{}
+	if err != nil {
 		return fmt.Errorf("%w; if %s is lost, move it away: a new one demands a fence", err, r.file.path)
 	}
-	var err error
 	r.fence, err = r.file.takeOver(r.mode, r.now(), r.window)
 	return err
+}
+
+// clock is the memory's.
+func (r *Replays) clock() time.Time {
+	if !r.loading.IsZero() {
+		return r.loading
+	}
+	return r.now()
 }
 
 // Use records the proof and reports whether it is new. An error means that the answer cannot be known. A proof once given to

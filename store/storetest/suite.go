@@ -23,7 +23,7 @@ type Open func(t testing.TB, dir string, now func() time.Time) Engine
 // Run runs the whole suite but for [Killed].
 func Run(t *testing.T, open Open) {
 	for name, test := range map[string]func(*testing.T, *bench){
-		"model":                    testModel,
+		"twin":                     testTwin,
 		"conflict":                 testConflictNamesTheKey,
 		"all or nothing":           testAllOrNothing,
 		"versions":                 testVersions,

@@ -6,11 +6,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -177,31 +179,25 @@ func TestUpdateKeepsTheID(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	body := strings.NewReader(`{"client_id":"b","token_endpoint_auth_method":"private_key_jwt","grant_types":[],"resources":[]}`)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "/clients/a", body)
+	other := registration(t, "b")
+	other.Name = "taken over"
+	body, err := json.Marshal(other)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := recorder(s.desk.Handler(), r)
-	if answer.StatusCode != http.StatusBadRequest {
-		t.Errorf("answered %d", answer.StatusCode)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "/clients/a", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	s.desk.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("answered %d", w.Code)
+	}
+	if b, err := c.Client(t.Context(), "b"); err != nil || b.Name != "" {
+		t.Errorf("the other client: %q, %v", b.Name, err)
 	}
 }
-
-func recorder(h http.Handler, r *http.Request) *http.Response {
-	w := &answerRecorder{header: http.Header{}}
-	h.ServeHTTP(w, r)
-	return &http.Response{StatusCode: w.status, Header: w.header}
-}
-
-type answerRecorder struct {
-	header http.Header
-	status int
-}
-
-func (a *answerRecorder) Header() http.Header         { return a.header }
-func (a *answerRecorder) WriteHeader(status int)      { a.status = status }
-func (a *answerRecorder) Write(p []byte) (int, error) { return len(p), nil }
 
 func TestListGoesOnBehindOnePage(t *testing.T) {
 	bothWays(t, func(t *testing.T, _ *stage, c *admin.Client) {

@@ -27,10 +27,14 @@ func found() *bench.Report {
 		Figures: []bench.Figure{
 			{Section: "Bare signatures", Name: "ES256 verify", Callers: 1, PerSecond: 20000, P50: 50 * time.Microsecond, P99: 70 * time.Microsecond, CPU: 51 * time.Microsecond},
 			{Section: "Bare signatures", Name: "PS256 verify", Callers: 1, PerSecond: 5000, P50: 200 * time.Microsecond, P99: 1500 * time.Microsecond, CPU: 202 * time.Microsecond},
-			{Section: "Verifier, one caller", Name: "replay memory in this process", Callers: 1, PerSecond: 1234567, P50: 56 * time.Microsecond, P99: 78 * time.Millisecond, CPU: 560 * time.Nanosecond, Ratio: ratio,
-				Budgets: []bench.Budget{bench.AtMost(1.15, "x one bare verification", 1.12)}},
-			{Section: "Verifier, one caller", Name: "durable replay memory, sync", Callers: 1, PerSecond: 1, P50: 2 * time.Second, P99: 3 * time.Second, Ratio: &bench.Ratio{Of: ratio.Of},
-				Budgets: []bench.Budget{bench.AtLeast(0.75, "of the throughput with memory only", 0.5)}},
+			{
+				Section: "Verifier, one caller", Name: "replay memory in this process", Callers: 1, PerSecond: 1234567, P50: 56 * time.Microsecond, P99: 78 * time.Millisecond, CPU: 560 * time.Nanosecond, Ratio: ratio,
+				Budgets: []bench.Budget{bench.AtMost(1.15, "x one bare verification", 1.12)},
+			},
+			{
+				Section: "Verifier, one caller", Name: "durable replay memory, sync", Callers: 1, PerSecond: 1, P50: 2 * time.Second, P99: 3 * time.Second, Ratio: &bench.Ratio{Of: ratio.Of},
+				Budgets: []bench.Budget{bench.AtLeast(0.75, "of the throughput with memory only", 0.5)},
+			},
 		},
 		Facts: []bench.Fact{{Name: "Memory per live proof", Value: 41.25, Unit: "bytes", Budget: bench.AtMost(48, "bytes", 41.25)}},
 	}

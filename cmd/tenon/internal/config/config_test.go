@@ -1,12 +1,19 @@
 package config_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -253,6 +260,42 @@ func asFaults(err error, into **config.Faults) bool {
 	f, ok := err.(*config.Faults)
 	*into = f
 	return ok
+}
+
+// A key set says what its keys are for, or their kind does.
+func TestAssertionAlgorithm(t *testing.T) {
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ed, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pss, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, key := range map[string]jose.JSONWebKey{
+		"ES256":   {Key: ec.Public(), KeyID: "k"},
+		"EdDSA":   {Key: ed, KeyID: "k"},
+		"Ed25519": {Key: ed, KeyID: "k", Algorithm: "Ed25519"},
+		"PS256":   {Key: pss.Public(), KeyID: "k"},
+	} {
+		dir := t.TempDir()
+		text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "keys.json"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := parseAt(t, filepath.Join(dir, "tenon.yaml"), minimal+"clients:\n  - {id: a, jwks_file: keys.json, resources: [https://api.example.com]}\n")
+		clients, err := c.Registrations()
+		if err != nil || clients[0].Algorithm != want {
+			t.Errorf("%s: %+v, %v", want, clients, err)
+		}
+	}
 }
 
 func TestLoadSaysWhatToDoWithoutAFile(t *testing.T) {

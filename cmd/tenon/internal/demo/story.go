@@ -69,7 +69,8 @@ func (s *stage) certificateSteps() []step {
 func (s *stage) issuerSteps() []step {
 	return []step{
 		{
-			"the thief asks the issuer for a token in shop's name", Wanted{Status: http.StatusUnauthorized, Code: tenon.InvalidClient},
+			"the thief asks the issuer for a token in shop's name",
+			Wanted{Status: http.StatusUnauthorized, Code: tenon.InvalidClient},
 			s.getsToken(s.forger, "POST /token · client assertion for shop, signed by the thief's key · DPoP: proof by the thief's key"),
 		},
 		{"shop alters its token to allow more, with a good proof", refused(tenon.InvalidToken, "signature"), s.tries(s.moreScope)},

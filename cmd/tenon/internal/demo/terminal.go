@@ -91,7 +91,7 @@ func (v *stageView) print(format string, args ...any) {
 func wrap(text string, width int) []string {
 	var lines []string
 	line, columns := "", 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		length := len([]rune(word))
 		if line != "" && columns+1+length > width {
 			lines, line, columns = append(lines, line), "", 0

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
+	"github.com/tenon-auth/tenon/cmd/tenon/internal/server"
 )
 
 // slow opens a token request and sends all but the end of its body.
@@ -82,9 +85,15 @@ func TestLimits(t *testing.T) {
 		}
 	})
 	t.Run("body", func(t *testing.T) {
-		answer, err := h.http().Post(h.server.Status().Issuer+"/token", "application/x-www-form-urlencoded", strings.NewReader("a="+strings.Repeat("x", 5<<10)))
-		if err != nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("%v %v", answer, err)
+		conn := h.connect(t) // in one piece, so that nothing unread is left to break the connection with
+		body := strings.Repeat("x", 5<<10)
+		fmt.Fprintf(conn, "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s", answer.Status)
 		}
 	})
 	t.Run("time for a request, and connections", func(t *testing.T) {
@@ -95,6 +104,7 @@ func TestLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer third.Close()
+		third.SetDeadline(time.Now().Add(20 * time.Second))
 		greeted := make(chan error, 1)
 		go func() {
 			conn := tls.Client(third, &tls.Config{RootCAs: h.ca.Pool(), ServerName: "127.0.0.1"})
@@ -113,6 +123,18 @@ func TestLimits(t *testing.T) {
 			t.Errorf("an idle connection is kept: %v", err)
 		}
 	})
+}
+
+func TestEveryServerIsBounded(t *testing.T) {
+	cfg, err := config.Parse("tenon.yaml", []byte(houseConfig+"limits: {header: 5KiB, read_timeout: 2s, write_timeout: 3s, idle_timeout: 4s}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := server.Bounded(cfg)
+	if got.MaxHeaderBytes != 5<<10 || got.ReadTimeout != 2*time.Second || got.ReadHeaderTimeout != 2*time.Second ||
+		got.WriteTimeout != 3*time.Second || got.IdleTimeout != 4*time.Second || got.HTTP2.MaxConcurrentStreams == 0 {
+		t.Errorf("%+v", got)
+	}
 }
 
 func (h *house) connect(t *testing.T) net.Conn {

@@ -29,9 +29,6 @@ func (s *Server) reload(ctx context.Context) error {
 	if fixed := config.Fixed(running, cfg); len(fixed) > 0 {
 		return fmt.Errorf("changes to %s take effect when the server is started again; put the old values back to have the rest taken over now", strings.Join(fixed, ", "))
 	}
-	if err := cfg.CheckFiles(); err != nil {
-		return inOneLine(err)
-	}
 	next, err := s.prepare(ctx, cfg)
 	if err != nil {
 		return err

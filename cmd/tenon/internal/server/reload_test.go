@@ -75,6 +75,17 @@ func TestReloadRefusesWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestReloadReadsTheCertificateToo(t *testing.T) {
+	t.Parallel()
+	h := running(t, "")
+	before := mtls.Thumbprint(h.served())
+	h.newCertificate()
+	h.server.Reload(t.Context())
+	if mtls.Thumbprint(h.served()) == before {
+		t.Error("the old certificate is served")
+	}
+}
+
 // TestChangedFilesAreFound waits for what the server logs, not for time to pass.
 func TestChangedFilesAreFound(t *testing.T) {
 	t.Parallel()

@@ -116,9 +116,7 @@ func (s *Server) take(next *generation) {
 func (s *Server) Run(ctx context.Context) error {
 	cfg := s.current.Load().config
 	public, internal := s.public(cfg), s.internal(cfg)
-	work, endWork := context.WithCancel(context.WithoutCancel(ctx)) // requests in flight need the store until they are done
-	defer endWork()
-	group, failed := errgroup.WithContext(work)
+	group, failed := errgroup.WithContext(ctx)
 	for name, part := range s.parts() {
 		group.Go(func() error { return named(name, part(failed)) })
 	}
@@ -126,13 +124,9 @@ func (s *Server) Run(ctx context.Context) error {
 		group.Go(l.serve)
 	}
 	s.health.Started()
-	select {
-	case <-ctx.Done():
-	case <-failed.Done():
-	}
+	<-failed.Done() // it ends with ctx too
 	drained := s.drain(cfg.Limits.Drain, public, internal)
-	endWork()
-	return errors.Join(group.Wait(), drained, s.close())
+	return errors.Join(group.Wait(), drained, s.close()) // the store stays open for the requests in flight until here
 }
 
 // parts is what goes on in the background.

@@ -22,8 +22,8 @@ const seedVariable = "STORETEST_SEED"
 
 const modelSteps = 600
 
-// A model is what a store should hold, in a map.
-type model struct {
+// A twin is what a store should hold, in a map.
+type twin struct {
 	*bench
 	random  *rand.Rand
 	records map[store.Key]store.Record
@@ -31,13 +31,13 @@ type model struct {
 	leaves  uint64 // how many were appended
 }
 
-func testModel(t *testing.T, b *bench) {
+func testTwin(t *testing.T, b *bench) {
 	seed := uint64(time.Now().UnixNano())
 	if s, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
 		seed = s
 	}
 	t.Logf("%s=%d", seedVariable, seed)
-	m := &model{bench: b, random: rand.New(rand.NewPCG(seed, 0)), records: map[store.Key]store.Record{}}
+	m := &twin{bench: b, random: rand.New(rand.NewPCG(seed, 0)), records: map[store.Key]store.Record{}}
 	for range modelSteps {
 		m.step(t)
 		if t.Failed() {
@@ -48,7 +48,7 @@ func testModel(t *testing.T, b *bench) {
 }
 
 // step does one thing at random.
-func (m *model) step(t *testing.T) {
+func (m *twin) step(t *testing.T) {
 	switch n := m.random.IntN(100); {
 	case n < 80:
 		m.commit(t)
@@ -66,8 +66,8 @@ func (m *model) step(t *testing.T) {
 	}
 }
 
-// commit tries a change made at random and expects what the model says.
-func (m *model) commit(t *testing.T) {
+// commit tries a change made at random and expects what the twin says.
+func (m *twin) commit(t *testing.T) {
 	c := m.change()
 	faults := m.faults(c)
 	receipt, err := m.Commit(t.Context(), c)
@@ -87,7 +87,7 @@ func (m *model) commit(t *testing.T) {
 }
 
 // change names each key at most once. Most of what it does is possible, some is not.
-func (m *model) change() *store.Change {
+func (m *twin) change() *store.Change {
 	c := new(store.Change)
 	for _, n := range m.random.Perm(24)[:1+m.random.IntN(4)] {
 		key := store.Key{Kind: store.Kind([]string{"codes", "grants"}[n%2]), ID: strings.Repeat("k", 1+n/6) + fmt.Sprint(n)}
@@ -114,13 +114,13 @@ func (m *model) change() *store.Change {
 	return c
 }
 
-func (m *model) live(k store.Key) (store.Record, bool) {
+func (m *twin) live(k store.Key) (store.Record, bool) {
 	r, ok := m.records[k]
 	return r, ok && !r.ExpiredAt(m.clock.Now())
 }
 
 // faults are the keys whose preconditions do not hold.
-func (m *model) faults(c *store.Change) []store.Key {
+func (m *twin) faults(c *store.Change) []store.Key {
 	var keys []store.Key
 	for _, r := range c.Inserts {
 		if _, live := m.live(r.Key); live || r.ExpiredAt(m.clock.Now()) {
@@ -135,7 +135,7 @@ func (m *model) faults(c *store.Change) []store.Key {
 	return keys
 }
 
-func (m *model) apply(t *testing.T, c *store.Change, receipt store.Receipt) {
+func (m *twin) apply(t *testing.T, c *store.Change, receipt store.Receipt) {
 	if receipt.Version <= m.version {
 		t.Errorf("the change has version %d after %d", receipt.Version, m.version)
 	}
@@ -158,7 +158,7 @@ func (m *model) apply(t *testing.T, c *store.Change, receipt store.Receipt) {
 }
 
 // compare reads the whole store and looks at it from both sides.
-func (m *model) compare(t *testing.T) {
+func (m *twin) compare(t *testing.T) {
 	t.Helper()
 	got := map[store.Key]store.Record{}
 	for _, kind := range []store.Kind{"codes", "grants", store.Leaves} {
