@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/tenon-auth/tenon/audit"
 )
 
 // Exit codes, the same for every command.
@@ -13,6 +15,7 @@ const (
 	exitRefused = 1 // refused, or found wrong
 	exitUsage   = 2 // the command line or the configuration is wrong
 	exitFailed  = 3 // cannot be completed
+	exitStale   = 4 // for auditors: the checkpoint is too old, or too few witnesses signed it
 )
 
 // An exitError carries the exit code that its command ends with. Text is false when the command has already said
@@ -31,6 +34,14 @@ func usageError(err error) error { return &exitError{code: exitUsage, cause: err
 
 // refusedError says that a server refused, or that something was found wrong.
 func refusedError(err error) error { return &exitError{code: exitRefused, cause: err} }
+
+// verdict ends a command that has told what it found with the exit code of that. It is nil when all was well.
+func verdict(code int, findings []audit.Finding) error {
+	if code == exitDone {
+		return nil
+	}
+	return &exitError{code: code, cause: &findings[0], said: true}
+}
 
 // alreadySaid keeps an error's exit code and prints nothing more.
 func alreadySaid(err error) error {
@@ -51,9 +62,12 @@ func report(w io.Writer, err error) int {
 
 func exitCode(err error) int {
 	var e *exitError
+	var f *audit.Finding
 	switch {
 	case errors.As(err, &e):
 		return e.code
+	case errors.As(err, &f):
+		return f.Exit()
 	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
 		return exitUsage
 	}

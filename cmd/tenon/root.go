@@ -34,6 +34,7 @@ func newRootCommand() *cobra.Command {
 		newTokenCommand,
 		newCurlCommand,
 		newProofCommand,
+		newAuditCommand,
 		newKeyCommand,
 		newRevokeCommand,
 		newConfigCommand,
