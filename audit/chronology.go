@@ -11,12 +11,13 @@ type chronology struct {
 	last   int64 // the latest time so far
 	odd    int64 // the time of the last entry, when it did not fit; or 0
 	before Type  // of the last entry
+	lost   bool  // entries between the last one and the next could not be read
 }
 
 // judge gives a finding about the entry's time, or else what is worth a note.
 func (c *chronology) judge(index int64, l *Leaf) (f *Finding, down string) {
-	before := c.before
-	c.before = l.Type
+	before, lost := c.before, c.lost
+	c.before, c.lost = l.Type, false
 	tolerance := orderTolerance.Milliseconds()
 	delta := l.Time - c.last
 	switch {
@@ -25,8 +26,10 @@ func (c *chronology) judge(index int64, l *Leaf) (f *Finding, down string) {
 		if l.Time > c.now+tolerance {
 			return found(TimeStep, index, "its time %s is ahead of this machine's clock", stamp(l.Time)), ""
 		}
-	case l.Type == ClockStep:
+	case l.Type == ClockStep && !lost:
 		return c.stepped(index, l)
+	case lost: // what could not be read may have been a heartbeat or a step
+		c.last, c.odd = l.Time, 0
 	case delta < -tolerance:
 		return c.misfit(index, l, "goes back"), ""
 	case delta > c.limit && l.Time > c.now+tolerance:

@@ -199,11 +199,12 @@ func (p *policyParser) newName(name string) error {
 // newKey refuses a public key that somebody else in the policy has, whatever name and type it comes with: one machine with two
 // names would count as two witnesses.
 func (p *policyParser) newKey(vkey, who string) error {
-	raw, err := base64.StdEncoding.DecodeString(vkey[strings.LastIndexByte(vkey, '+')+1:])
-	if err != nil {
-		return err
+	parts := strings.SplitN(vkey, "+", 3) // name, hash, key; base64 has plus signs of its own
+	raw, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil || len(raw) < 2 {
+		return fmt.Errorf("the key of %s is not one", who)
 	}
-	key := string(raw[1:]) // after the type; both parsers have seen that it is there
+	key := string(raw[1:]) // without its type
 	if other, ok := p.keys[key]; ok {
 		return fmt.Errorf("the key of %s is the key of %s", who, other)
 	}

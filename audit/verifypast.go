@@ -79,6 +79,7 @@ func (v *verification) comparePrior(within int64, hashes []tlog.Hash) {
 	}
 	p.r.Counts.Archived++
 	if v.tree.tree.rootWith(hashes[:within]) == p.following.Checkpoint.Root {
+		p.agreed = p.following.Checkpoint.Size
 		v.agrees()
 		return
 	}
@@ -89,18 +90,17 @@ func (v *verification) comparePrior(within int64, hashes []tlog.Hash) {
 	}
 }
 
-// agrees notes how far the log is known to be what it was, and which of its keys are vouched for thereby: an entry that announces
-// a key counts once a checkpoint with that entry in it is signed with a key that counted before.
+// agrees takes from a prior that the log extends whose quorum it has, and which of the log's keys it vouches for: an entry that
+// announces a key counts once a checkpoint with that entry in it is signed with a key that counted before.
 func (v *verification) agrees() {
 	p := v.past
-	p.agreed = p.following.Checkpoint.Size
 	if p.following.Quorum.Met && len(p.following.seen) > 0 {
 		p.witnessed = p.following
 	}
 	if !p.priors.bySignature(p.following.Head) {
 		return
 	}
-	for len(v.story.keys) > 0 && v.story.keys[0].index < p.agreed {
+	for len(v.story.keys) > 0 && v.story.keys[0].index < p.following.Checkpoint.Size {
 		p.priors.trusted = append(p.priors.trusted, v.story.keys[0].verifier)
 		v.story.keys = v.story.keys[1:]
 	}

@@ -35,6 +35,7 @@ func (v *verification) entries(ctx context.Context, t *tileRead, hashes []tlog.H
 			return err
 		}
 		if i >= len(t.hashes) || hashes == nil || t.hashes[i] != hashes[i] {
+			v.story.times.lost = true
 			continue
 		}
 		if err := v.entry(index, t, i); err != nil {
@@ -47,6 +48,7 @@ func (v *verification) entries(ctx context.Context, t *tileRead, hashes []tlog.H
 // entry looks at one leaf.
 func (v *verification) entry(index int64, t *tileRead, i int) error {
 	if err := t.malformed[i]; err != nil {
+		v.story.times.lost = true
 		f := found(Malformed, index, "%v", err).at(TilePath(t.bundle))
 		return v.report(f, t.exhibits(f)...)
 	}

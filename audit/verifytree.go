@@ -190,10 +190,13 @@ func (v *verification) finishTree(ctx context.Context) error {
 		return nil
 	}
 	f := found(LeafMismatch, -1, "the entries hash to the root %s, the checkpoint says %s", v.tree.tree.root(), v.head.Checkpoint.Root)
+	last := v.head.Checkpoint.Size - 1
+	if v.past.differs != nil {
+		last = v.past.differs.Checkpoint.Size - 1
+	}
+	f.Detail += fmt.Sprintf("; what was altered begins among the entries %d to %d", v.past.agreed, last)
 	if len(v.tree.doubts) > 0 {
 		f.Detail += fmt.Sprintf("; in doubt: %s", orNone(v.tree.doubts))
-	} else if v.past.differs != nil {
-		f.Detail += fmt.Sprintf("; what was altered is one of the entries %d to %d", v.past.agreed, v.past.differs.Checkpoint.Size-1)
 	}
 	return v.report(f.at(checkpointPath))
 }
