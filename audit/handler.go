@@ -10,11 +10,13 @@ import (
 )
 
 // Handler serves the log below /log/: checkpoint, tiles and receipts to everybody, bundles of entries only to those whom auditor
-// says yes to. A nil auditor lets nobody have entries. Openings are not served.
+// says yes to. A nil auditor lets nobody have entries. Who shows that it has a token may have that token's entry. Openings are
+// not served.
 func (p *Publisher) Handler(auditor func(*http.Request) bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /log/checkpoint", p.serveCheckpoint)
 	mux.HandleFunc("GET /log/receipt/{index}", p.serveReceipt)
+	mux.HandleFunc("GET /log/entry/{index}", p.serveEntry)
 	mux.HandleFunc("GET /log/{path...}", func(w http.ResponseWriter, r *http.Request) { p.serveTile(w, r, auditor) })
 	return mux
 }

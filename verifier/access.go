@@ -44,6 +44,10 @@ func (v *Verifier) newAccess(claims *tenon.Claims, used scheme, held proved) *Ac
 		status := *claims.Status
 		a.Claims.Status = &status
 	}
+	if claims.Log != nil {
+		entry := *claims.Log
+		a.Claims.Log = &entry
+	}
 	return a
 }
 

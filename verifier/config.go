@@ -36,16 +36,23 @@ type Config struct {
 	// DPoP and Certificates is required.
 	Certificates mtls.Source
 
-	// Algorithms are the signature algorithms accepted in tokens. Nil means dpop.Algorithms().
-	Algorithms []dpop.Algorithm
-	// CacheSize bounds how many verified tokens are remembered, so that the next request with one of them costs no signature
-	// check. 0 means 4096, negative means none.
-	CacheSize int
+	TokenRules
 
 	// Observe, when set, is told of every verdict, after it was reached. It must not block.
 	Observe func(context.Context, Event)
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
+}
+
+// TokenRules is what is asked of a token beyond its issuer and audience.
+type TokenRules struct {
+	// Algorithms are the signature algorithms accepted in tokens. Nil means dpop.Algorithms().
+	Algorithms []dpop.Algorithm
+	// Log, when set, lets only tokens through whose issuance is on the record, see audit.NewDemand.
+	Log BindingLog
+	// CacheSize bounds how many verified tokens are remembered, so that the next request with one of them costs no signature
+	// check. 0 means 4096, negative means none.
+	CacheSize int
 }
 
 // A Verifier verifies requests. It is safe for concurrent use. Make one with [New].

@@ -84,6 +84,9 @@ func (v *Verifier) verifyToken(ctx context.Context, compact string) (*token, err
 	if err != nil {
 		return nil, tokenRefusal(err)
 	}
+	if err := v.checkRecord(ctx, j.payload); err != nil {
+		return nil, err
+	}
 	return &token{claims, key}, nil
 }
 

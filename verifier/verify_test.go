@@ -28,7 +28,7 @@ func (s *stage) request(r attackRequest) verifier.Request {
 }
 
 func TestNewReportsEveryFault(t *testing.T) {
-	_, err := verifier.New(verifier.Config{Origin: "http://api.example.com/", Algorithms: []dpop.Algorithm{"RS256"}})
+	_, err := verifier.New(verifier.Config{Origin: "http://api.example.com/", TokenRules: verifier.TokenRules{Algorithms: []dpop.Algorithm{"RS256"}}})
 	for _, fault := range []string{"Issuer", "Audience", "Origin", "Keys", "Revocation", "neither DPoP nor Certificates", "RS256"} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("%q is not among the faults: %v", fault, err)
