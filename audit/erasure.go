@@ -26,7 +26,8 @@ type erasureRecord struct {
 // Erase deletes the salt of a key or account and the openings of every entry about it: details, kept proofs and the salts by
 // which entries could be found. The entries keep their place in the tree; nobody can tell any more whom they are about. It is
 // done when the entry erasure.done is committed, which happens in the same Change that deletes the salt; after a failure before
-// that, call it again. It reads the whole log. It returns how many entries were about it.
+// that, call it again. It reads the whole log. It returns how many entries were about it. What is committed at the same moment
+// loses its opening when its bundle is published, and in the store when that is full.
 //
 // Thumbprints that are logged in clear (BookConfig.ClearThumbprints) stay in the log: there is nothing to delete.
 func (p *Publisher) Erase(ctx context.Context, what Erasure) (int64, error) {

@@ -93,7 +93,7 @@ func TestOpenSigned(t *testing.T) {
 		"no signature":  []byte(want.Format() + "\n"),
 		"too large":     append(bytes.Clone(signed), bytes.Repeat([]byte("— x AAAAAAAA\n"), 10_000)...),
 		"not a note":    []byte("x"),
-		"not a tree":    sign(t, signer, "as.example/log\nbig\n"),
+		"not a tree":    sign(t, "as.example/log\nbig\n", signer),
 		"nothing":       nil,
 		"cut at the en": signed[:len(signed)-5],
 	} {
@@ -106,9 +106,9 @@ func TestOpenSigned(t *testing.T) {
 	}
 }
 
-func sign(t testing.TB, s note.Signer, text string) []byte {
+func sign(t testing.TB, text string, signers ...note.Signer) []byte {
 	t.Helper()
-	signed, err := note.Sign(&note.Note{Text: text}, s)
+	signed, err := note.Sign(&note.Note{Text: text}, signers...)
 	if err != nil {
 		t.Fatal(err)
 	}
