@@ -52,7 +52,7 @@ func OpenArchive(dir string) (*Archive, error) {
 			continue
 		}
 		size, err := strconv.ParseInt(name, 10, 64)
-		if err != nil || ArchivePath(size) != archiveDir+"/"+name {
+		if err != nil || size < 0 || ArchivePath(size) != archiveDir+"/"+name {
 			return nil, fmt.Errorf("audit: archive: the name of %s is not the size of a checkpoint", filepath.Join(folder, name))
 		}
 		a.sizes = append(a.sizes, size)

@@ -13,7 +13,7 @@ type refusal struct {
 	status int
 	text   string
 	isSize bool // text is a tree size and nothing else
-	forked bool // the log signed what contradicts what it signed before
+	forked bool // the log may have signed two histories
 }
 
 func (r *refusal) Error() string { return r.text }
@@ -23,7 +23,7 @@ var (
 	refuseBad     = &refusal{status: http.StatusBadRequest, text: "malformed, or the old size is the larger one"}
 	refuseUnknown = &refusal{status: http.StatusNotFound, text: "unknown log"}
 	refuseKey     = &refusal{status: http.StatusForbidden, text: "no signature by a key of this log"}
-	refuseProof   = &refusal{status: http.StatusUnprocessableEntity, text: "the proof does not show that this extends what was cosigned"}
+	refuseProof   = &refusal{status: http.StatusUnprocessableEntity, text: "the proof does not show that this extends what was cosigned", forked: true}
 	refuseFaulty  = &refusal{status: http.StatusBadRequest, text: "the request cannot be read"}
 	refuseLarge   = &refusal{status: http.StatusRequestEntityTooLarge, text: "the request is too large"}
 )
@@ -55,8 +55,8 @@ func (w *WitnessServer) serveAddCheckpoint(rw http.ResponseWriter, r *http.Reque
 	line, head, err := w.process(body)
 	if err != nil {
 		w.refuse(rw, r, err)
-		if known := (*refusal)(nil); errors.As(err, &known) && known.forked { // the signature in it is the log's: this convicts it
-			w.log.ErrorContext(r.Context(), "a log shows two histories", "request", string(body))
+		if known := (*refusal)(nil); errors.As(err, &known) && known.forked { // kept as evidence: the signature in it is the log's
+			w.log.WarnContext(r.Context(), "a log shows two histories, or somebody a wrong proof", "request", string(body))
 		}
 		return
 	}
