@@ -48,13 +48,18 @@ func alreadySaid(err error) error {
 	return &exitError{code: exitCode(err), cause: err, said: true}
 }
 
+// isSaid reports whether nothing more is to be printed about an error.
+func isSaid(err error) bool {
+	var e *exitError
+	return errors.As(err, &e) && e.said
+}
+
 // report prints an error for a person and gives the exit code.
 func report(w io.Writer, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	var e *exitError
-	if !errors.As(err, &e) || !e.said {
+	if !isSaid(err) {
 		fmt.Fprintln(w, "tenon: "+err.Error())
 	}
 	return exitCode(err)

@@ -141,3 +141,25 @@ func entries(all []int64) string {
 	}
 	return ": " + strings.Join(names, " ")
 }
+
+// Consistency shows how two checkpoints stand to each other. A head is nil for what is no checkpoint of the log.
+func (p Page) Consistency(a, b *audit.Head, findings []audit.Finding) {
+	for _, h := range []*audit.Head{a, b} {
+		if h != nil {
+			p.line("checkpoint", "%s   size %s, root %s", audit.Inert(h.Checkpoint.Origin), Number(h.Checkpoint.Size), h.Checkpoint.Root)
+		}
+	}
+	p.Findings(findings, nil)
+	if len(findings) > 0 || a == nil || b == nil {
+		return
+	}
+	older, newer := a.Checkpoint, b.Checkpoint
+	if older.Size > newer.Size {
+		older, newer = newer, older
+	}
+	held := fmt.Sprintf("the first %s of size %s are those of size %s", Count(older.Size, "entry"), Number(newer.Size), Number(older.Size))
+	if older == newer {
+		held = "they are the same"
+	}
+	p.line("consistent:", "%s", p.T.Good(held))
+}

@@ -54,3 +54,21 @@ func outcome(e *audit.Event) string {
 	}
 	return audit.Inert(string(e.Outcome) + ": " + e.Reason)
 }
+
+// Bundled tells what went into an evidence bundle.
+func (p Page) Bundled(path string, m *audit.Manifest) {
+	p.line("bundle", "%s: %s of %s, at size %s", audit.Inert(path), Count(int64(len(m.Entries)), "entry"), audit.Inert(m.Origin), Number(m.Size))
+	if len(m.Consistency) > 0 {
+		p.line("extends", "%s", Count(int64(len(m.Consistency)), "earlier checkpoint"))
+	}
+	p.line("verify", "tenon audit verify %s --policy FILE   (without a network; the policy must be the reader's own)", audit.Inert(path))
+	p.Search(&m.Search)
+}
+
+// Proven tells what a receipt shows.
+func (p Page) Proven(proven *audit.Proven) {
+	c := proven.Head.Checkpoint
+	p.line("entry", "%s of %s: %s", Number(proven.Index), audit.Inert(c.Origin), audit.Inert(string(proven.Leaf.Type)))
+	p.line("checkpoint", "size %s, root %s", Number(c.Size), c.Root)
+	p.line("witnesses", "%s", quorum(proven.Head.Quorum))
+}

@@ -94,3 +94,12 @@ func clock(at, other time.Time) string {
 	}
 	return at.Format("2006-01-02 15:04")
 }
+
+// Step tells of a new checkpoint, and of the one before that it extends.
+func (p Page) Step(c audit.Checkpoint, extended int64) {
+	text := fmt.Sprintf("size %s, root %s", Number(c.Size), shortHash(c.Root))
+	if extended > 0 {
+		text += fmt.Sprintf(", extends size %s", Number(extended))
+	}
+	p.print("%s\n", p.T.Faint("── "+text))
+}
