@@ -152,7 +152,7 @@ func (e *eraser) bundle(n int64) error {
 	if err != nil {
 		return err
 	}
-	return files.replace(OpeningsPath(n), data)
+	return files.replace(OpeningsPath(n), data, 0o600)
 }
 
 // finish commits the deletion and its record.

@@ -148,7 +148,7 @@ func (p *Publisher) sign(tree *growth) error {
 }
 
 func (p *Publisher) putCheckpoint(signed []byte) error {
-	if err := p.files.replace(checkpointPath, signed); err != nil {
+	if err := p.files.replace(checkpointPath, signed, 0o644); err != nil {
 		return err
 	}
 	return p.files.sync()

@@ -91,13 +91,13 @@ func replay(t *testing.T, d *desk, keyDir string, entries [][]byte) {
 		t.Fatal(err)
 	}
 	ch := store.Change{Leaves: entries, Inserts: []store.Record{
-		{Key: store.Key{Kind: "log", ID: "origin"}, Body: []byte(`{"origin":"` + testOrigin + `"}`)},
+		{Key: store.Key{Kind: "log", ID: "origin"}, Body: []byte(`{"origin":"` + signer.Name() + `"}`)},
 		{Key: store.Key{Kind: "log-keys", ID: "announced"}, Body: []byte(`{"keys":["` + signer.String() + `"]}`)},
 	}}
 	if _, err := db.Commit(t.Context(), &ch); err != nil {
 		t.Fatal(err)
 	}
-	book, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: endAt{db, len(entries)}, Origin: testOrigin})
+	book, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: endAt{db, len(entries)}, Origin: signer.Name()})
 	if err != nil {
 		t.Fatal(err)
 	}

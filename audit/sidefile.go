@@ -33,7 +33,7 @@ func (p *Publisher) putOpenings(ctx context.Context, n int64, bundle []byte) err
 	if err != nil {
 		return err
 	}
-	return p.files.replace(OpeningsPath(n), data)
+	return p.files.replace(OpeningsPath(n), data, 0o600)
 }
 
 // openingsOf reads from the store the openings of the entries of bundle n.

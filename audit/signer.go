@@ -21,6 +21,8 @@ type LogSigner struct {
 	public   string
 }
 
+var _ note.Signer = (*LogSigner)(nil)
+
 const (
 	algEd25519 = 1
 	maxKeyFile = 4096

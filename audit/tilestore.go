@@ -91,9 +91,9 @@ func (s *tileStore) put(path string, data []byte) error {
 	return nil
 }
 
-// replace writes a private file in the place of what was there.
-func (s *tileStore) replace(path string, data []byte) error {
-	return s.write(filepath.Join(s.dir, filepath.FromSlash(path)), data, 0o600)
+// replace writes a file in the place of what was there.
+func (s *tileStore) replace(path string, data []byte, perm fs.FileMode) error {
+	return s.write(filepath.Join(s.dir, filepath.FromSlash(path)), data, perm)
 }
 
 func (s *tileStore) write(full string, data []byte, perm fs.FileMode) error {
