@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -419,3 +420,14 @@ func clean(t testing.TB, r *audit.Report) {
 }
 
 func jktOf(c string) string { return strings.Repeat(c, 42) + "A" }
+
+// sumsOf is the list of files in a bundle's manifest.
+func sumsOf(files map[string][]byte) map[string]string {
+	sums := map[string]string{}
+	for name, data := range files {
+		if name != "manifest.json" {
+			sums[name] = fmt.Sprintf("%x", sha256.Sum256(data))
+		}
+	}
+	return sums
+}
