@@ -113,15 +113,19 @@ func TestCourierAsksUntilThereIsAQuorum(t *testing.T) {
 		log := &shop{history: town.log}
 		r := newRoute(t, audit.CourierConfig{Log: log, Witnesses: town.client(2), Archive: openArchive(t, t.TempDir())})
 		time.Sleep(7 * time.Second) // an empty log is shown to nobody
+		town.mu.Lock()
 		away := town.hosts["w2.example"]
 		delete(town.hosts, "w2.example")
+		town.mu.Unlock()
 		log.append(3, "entry")
-		time.Sleep(20 * time.Second)
+		time.Sleep(21 * time.Second)
 		synctest.Wait()
 		if len(log.cosigned) != 0 || len(r.rounds) != 4 || r.rounds[3].Cosigned.Quorum.Met || len(r.rounds[3].Cosigned.Faults) != 1 {
 			t.Errorf("without a quorum: %v %+v", log.cosigned, r.rounds)
 		}
+		town.mu.Lock()
 		town.hosts["w2.example"] = away
+		town.mu.Unlock()
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
 		if !slices.Equal(log.cosigned, []int64{3}) || len(r.rounds) != 5 {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ type town struct {
 	t         testing.TB
 	log       *history
 	witnesses []*neighbour
+	mu        sync.Mutex
 	hosts     map[string]http.Handler // what answers at each witness's host
 }
 
@@ -94,7 +96,9 @@ func postTo(h http.Handler, body string) *httptest.ResponseRecorder {
 
 // RoundTrip makes the town's hosts reachable. Who is not there does not answer, until the caller gives up.
 func (t *town) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.mu.Lock()
 	host, ok := t.hosts[r.URL.Host]
+	t.mu.Unlock()
 	if !ok {
 		<-r.Context().Done()
 	}

@@ -206,6 +206,21 @@ func TestCosignAsksAllAtOnce(t *testing.T) {
 	})
 }
 
+// Only what was signed in this round comes back, whatever signatures the checkpoint had already.
+func TestCosignBeginsWithTheLogsSignature(t *testing.T) {
+	town := newTown(t, 2)
+	client, log := town.client(2), town.log.grow(3, "entry")
+	before := log.sign(log.head().Format(), log.key, town.witnesses[0].config.Cosigner, anything{town.witnesses[1].config.Cosigner})
+	town.hosts["w1.example"] = http.NotFoundHandler()
+	c, err := client.Cosign(t.Context(), before, log.prove)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(c.Note), "\n— "); n != 2 || !slices.Equal(c.Quorum.Satisfied, []string{"w2"}) {
+		t.Errorf("%d signatures, %+v: %s", n, c.Quorum, c.Note)
+	}
+}
+
 // A checkpoint that the policy's log did not sign is shown to nobody.
 func TestCosignOnlyTheLogs(t *testing.T) {
 	town := newTown(t, 1)

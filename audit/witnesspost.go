@@ -75,12 +75,9 @@ const maxWitnessAnswer = 16 << 10
 // tlog-witness), a wrong one is an error.
 func (c *correspondent) cosignature(head Checkpoint, lines []byte) (note.Signature, error) {
 	signed := append([]byte(head.Format()+"\n"), lines...)
-	got, n, err := OpenSigned(signed, note.VerifierList(c.Verifier))
+	_, n, err := OpenSigned(signed, note.VerifierList(c.Verifier)) // an answer that adds a line to the text makes it no checkpoint
 	if err != nil {
 		return note.Signature{}, err
-	}
-	if got != head { // an answer must not be able to add to what is signed
-		return note.Signature{}, fmt.Errorf("%w: the answer is not a list of signatures", ErrMalformed)
 	}
 	if _, err := CosignatureTime(n.Sigs[0]); err != nil {
 		return note.Signature{}, err
