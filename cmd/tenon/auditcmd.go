@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"os"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 
@@ -60,16 +64,37 @@ func evidenceFlag(cmd *cobra.Command) *string {
 // program gets, with the exit code in it.
 func concluded(cmd *cobra.Command, asJSON bool, v any, show func(auditview.Page)) error {
 	if asJSON {
-		return printJSON(cmd.OutOrStdout(), v)
+		return printJSON(harmless{cmd.OutOrStdout()}, v)
 	}
 	show(auditPage(cmd))
 	return nil
 }
 
+// harmless escapes in JSON what is not printable ASCII, so that texts of strangers do nothing to a terminal in that form either.
+type harmless struct{ w io.Writer }
+
+// Write takes a whole JSON document, in which such characters are in strings only.
+func (h harmless) Write(data []byte) (int, error) {
+	var b bytes.Buffer
+	for _, r := range string(data) {
+		switch {
+		case r == '\n' || r >= 0x20 && r < 0x7f:
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	_, err := h.w.Write(b.Bytes())
+	return len(data), err
+}
+
 // foundAlone reports a finding that ended a command, as JSON when that was asked for.
 func foundAlone(cmd *cobra.Command, asJSON bool, f *audit.Finding) error {
 	if asJSON {
-		if err := printJSON(cmd.OutOrStdout(), struct {
+		if err := printJSON(harmless{cmd.OutOrStdout()}, struct {
 			Findings []*audit.Finding `json:"findings"`
 			Exit     int              `json:"exit"`
 		}{[]*audit.Finding{f}, f.Exit()}); err != nil {

@@ -79,7 +79,7 @@ func (k *auditExport) run(cmd *cobra.Command, args []string) error {
 func (k *auditExport) told(cmd *cobra.Command, search *audit.Search) error {
 	w := cmd.ErrOrStderr()
 	if k.log.asJSON {
-		return printJSON(w, search)
+		return printJSON(harmless{w}, search)
 	}
 	auditview.Page{W: w, T: auditPage(cmd).T}.Search(search)
 	return nil

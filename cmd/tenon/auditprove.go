@@ -57,7 +57,7 @@ func (k *auditProve) run(cmd *cobra.Command, args []string) error {
 		}
 		if k.log.asJSON {
 			c := p.proven.Head.Checkpoint
-			return printJSON(cmd.OutOrStdout(), map[string]any{
+			return printJSON(harmless{cmd.OutOrStdout()}, map[string]any{
 				"index": k.index, "origin": c.Origin, "size": c.Size, "root": c.Root, "level": p.proven.Level,
 				"witnesses": p.proven.Head.Quorum, "entry": string(p.entry), "receipt": string(p.receipt),
 			})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenon-auth/tenon/audit"
-	"github.com/tenon-auth/tenon/cmd/tenon/internal/auditview"
 	"github.com/tenon-auth/tenon/internal/durable"
 )
 
@@ -188,7 +188,7 @@ func (f *follower) print(found []foundEntry) error {
 		return nil
 	}
 	for i := range found {
-		if err := printJSONLine(f.cmd, found[i]); err != nil {
+		if err := f.json(found[i]); err != nil {
 			return err
 		}
 	}
@@ -197,8 +197,13 @@ func (f *follower) print(found []foundEntry) error {
 
 func (f *follower) printHead(c audit.Checkpoint, extended int64) error {
 	if f.k.log.asJSON {
-		return printJSONLine(f.cmd, map[string]any{"checkpoint": map[string]any{"origin": c.Origin, "size": c.Size, "root": c.Root, "extends": extended}})
+		return f.json(map[string]any{"checkpoint": map[string]any{"origin": c.Origin, "size": c.Size, "root": c.Root, "extends": extended}})
 	}
-	auditview.Page{W: f.cmd.OutOrStdout(), T: auditPage(f.cmd).T}.Step(c, extended)
+	auditPage(f.cmd).Step(c, extended)
 	return nil
+}
+
+// json writes a value on a line of its own.
+func (f *follower) json(v any) error {
+	return json.NewEncoder(harmless{f.cmd.OutOrStdout()}).Encode(v)
 }

@@ -37,6 +37,25 @@ func (p Page) line(label, format string, args ...any) {
 	p.print("%s%s%s\n", p.T.Strong(label), pad, fmt.Sprintf(format, args...))
 }
 
+// lineWidth is where words are wrapped.
+const lineWidth = 110
+
+// clean says what held, and only that.
+func (p Page) clean(held []string) {
+	label, line := "clean:", ""
+	for i, what := range held {
+		if i < len(held)-1 {
+			what += ","
+		}
+		if line != "" && labelWidth+len(line)+1+len(what) > lineWidth {
+			p.line(label, "%s", p.T.Good(line))
+			label, line = "", ""
+		}
+		line = strings.TrimSpace(line + " " + what)
+	}
+	p.line(label, "%s", p.T.Good(line))
+}
+
 // list writes a label and items below it. Nothing is written for no items.
 func (p Page) list(label string, items []string) {
 	if len(items) == 0 {
@@ -77,17 +96,22 @@ func Count(n int64, noun string) string {
 
 // Age writes how long ago something was, in the unit that tells most.
 func Age(d time.Duration) string {
-	switch {
-	case d < 0:
-		return Age(-d) + " ahead of this machine's clock"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s ago", d/time.Second)
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min ago", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h ago", d/time.Hour)
+	if d < 0 {
+		return span(-d) + " ahead of this machine's clock"
 	}
-	return fmt.Sprintf("%d days ago", d/(24*time.Hour))
+	return span(d) + " ago"
+}
+
+func span(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
 
 // shortHash is enough of a root to compare by eye.

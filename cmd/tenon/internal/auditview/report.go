@@ -22,7 +22,7 @@ func (p Page) Report(r *audit.Report, took time.Duration) {
 	}
 	p.Findings(r.Findings, r.Counts.More)
 	if r.Clean() {
-		p.line("clean:", "%s", p.T.Good(strings.Join(proved(r), ", ")))
+		p.clean(proved(r))
 	}
 	p.list("notes", r.Notes)
 	p.notChecked(r.NotChecked)
@@ -90,7 +90,7 @@ func (p Page) Bundle(r *audit.BundleReport) {
 		if r.Consistency > 0 {
 			held = append(held, "the log extends "+Count(int64(r.Consistency), "earlier checkpoint"))
 		}
-		p.line("clean:", "%s", p.T.Good(strings.Join(held, ", ")))
+		p.clean(held)
 	}
 	p.notChecked(r.NotChecked)
 }
@@ -121,7 +121,7 @@ func (p Page) Reconciliation(r *audit.Reconciliation) {
 	}
 	p.Findings(r.Findings, nil)
 	if r.Exit() == audit.ExitClean {
-		p.line("clean:", "%s", p.T.Good("every use was of a token that the log has, with its own key, before any revocation"))
+		p.clean([]string{"every use was of a token that the log has", "with its own key", "before any revocation"})
 	}
 	p.notChecked(r.NotChecked)
 }

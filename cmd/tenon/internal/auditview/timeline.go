@@ -2,8 +2,8 @@ package auditview
 
 import (
 	"fmt"
+	"strings"
 	"time"
-
 	"unicode/utf8"
 
 	"github.com/tenon-auth/tenon/audit"
@@ -37,18 +37,13 @@ func (p Page) Events(all []audit.Event) {
 			shown = "          "
 		}
 		day = date
-		line := fmt.Sprintf("%s %s  %s  %s  %s", shown, e.At.UTC().Format(time.TimeOnly), padded(audit.Inert(string(e.Type)), typeWidth),
-			padded(Describe(e), textWidth), padded("#"+Number(e.Index), indexWidth))
-		p.print("%s%s\n", p.paint(e, line), p.outcome(e))
+		line := fmt.Sprintf("%s %s  %s  %s  #%s", shown, e.At.UTC().Format(time.TimeOnly), padded(audit.Inert(string(e.Type)), typeWidth),
+			padded(Describe(e), textWidth), Number(e.Index))
+		if word := outcome(e); word != "" {
+			line += strings.Repeat(" ", indexWidth-len(Number(e.Index))) + "  " + p.T.Bad(word)
+		}
+		p.print("%s\n", p.paint(e, line))
 	}
-}
-
-func (p Page) outcome(e *audit.Event) string {
-	word := outcome(e)
-	if word == "" {
-		return ""
-	}
-	return "   " + p.T.Bad(word)
 }
 
 // paint lets the eye find what somebody should look at.
