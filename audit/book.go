@@ -310,6 +310,9 @@ func keep(e Entry, l *Leaf, o *Opening) error {
 // fit makes a text fit for a leaf. What a stranger sent may be anything: characters that would need an escape of six bytes and
 // what is not UTF-8 become U+FFFD, and what needs more than so many bytes is cut and ends in "…".
 func fit(s string, most int) string {
+	if len(s) <= most && isPlain(s) {
+		return s
+	}
 	var b strings.Builder
 	size, cut := 0, 0
 	for _, r := range s {
@@ -329,4 +332,14 @@ func fit(s string, most int) string {
 		}
 	}
 	return b.String()
+}
+
+// isPlain reports whether a text is printable ASCII that JSON writes as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

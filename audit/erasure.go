@@ -192,26 +192,22 @@ func (e *eraser) finish(ctx context.Context) error {
 
 // stored takes the openings that were found out of the store too, where those of the newest entries still are.
 func (e *eraser) stored(ctx context.Context, ch *store.Change) error {
-	for item, err := range openings.All(ctx, e.publisher.store, "") {
-		if err != nil {
-			return err
+	return e.publisher.eachStored(ctx, 0, uint64(e.publisher.tree.size), func(r store.Record, lines []storedLine) {
+		was := len(lines)
+		lines = slices.DeleteFunc(lines, func(l storedLine) bool { return e.indices[l.index()] })
+		switch {
+		case len(lines) == was:
+			return
+		case len(lines) == 0:
+			ch.Deletes = append(ch.Deletes, r)
+			return
 		}
-		first, err := store.ParseLeafID(item.ID)
-		if err != nil {
-			return err
+		r.Body = nil
+		for _, l := range lines {
+			r.Body = l.append(r.Body, l.offset)
 		}
-		before := len(item.Value)
-		item.Value = slices.DeleteFunc(item.Value, func(o Opening) bool { return e.indices[first+o.Index] })
-		if len(item.Value) == before {
-			continue
-		}
-		if len(item.Value) == 0 {
-			openings.Delete(ch, item)
-		} else if err := openings.Replace(ch, item); err != nil {
-			return err
-		}
-	}
-	return nil
+		ch.Replaces = append(ch.Replaces, r)
+	})
 }
 
 // readErased reads the commitments whose openings must not be written any more.

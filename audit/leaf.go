@@ -247,17 +247,21 @@ func (w *leafWriter) text(name, s string) {
 func (w *leafWriter) always(name, s string) {
 	w.name(name)
 	b := append(*w, '"')
+	plain := 0 // where what needs no escape begins
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20:
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[plain:i]...)
+		plain = i + 1
+		if c < 0x20 {
 			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		default:
-			b = append(b, c)
+		} else {
+			b = append(b, '\\', c)
 		}
 	}
-	*w = append(b, '"')
+	*w = append(append(b, s[plain:]...), '"')
 }
 
 const hexDigits = "0123456789abcdef"

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/tenon-auth/tenon/store"
 )
@@ -31,9 +33,9 @@ const (
 	maxOpening = maxDetail + 6*maxKept + 512
 )
 
-// openings is the side table of entries whose tile is not full yet. The record of a Change is named by its first leaf, and
-// Index counts from there.
-var openings = store.Collection[[]Opening]{Kind: "openings"}
+// openings are the records of the side table for entries whose bundle is not full yet. The record of a Change is named by its
+// first leaf. Its body has one line an opening, as the files of the log have; Index counts from that leaf.
+const openings store.Kind = "openings"
 
 // empty reports whether there is nothing to open.
 func (o *Opening) empty() bool {
@@ -42,15 +44,47 @@ func (o *Opening) empty() bool {
 
 // FormatOpenings writes openings one a line, as they stand in the files of the log.
 func FormatOpenings(all []Opening) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // a detail must keep its bytes
+	var b []byte
 	for _, o := range all {
-		if err := e.Encode(o); err != nil {
-			return nil, fmt.Errorf("audit: the opening of entry %d: %w", o.Index, err)
+		var err error
+		if b, err = o.appendLine(b); err != nil {
+			return nil, err
 		}
 	}
-	return b.Bytes(), nil
+	return b, nil
+}
+
+const lineStart = `{"i":`
+
+// appendLine writes one line. It does what encoding/json would, but leaves the bytes of the detail alone: the leaf commits to
+// them.
+func (o *Opening) appendLine(b []byte) ([]byte, error) {
+	if len(o.Detail) > 0 && (!json.Valid(o.Detail) || bytes.IndexByte(o.Detail, '\n') >= 0) {
+		return nil, fmt.Errorf("audit: the detail of entry %d is not JSON on one line", o.Index)
+	}
+	b = strconv.AppendUint(append(b, lineStart...), o.Index, 10)
+	b = appendText(b, `,"ks":`, o.KeySalt)
+	b = appendText(b, `,"js":`, o.TokenSalt)
+	b = appendText(b, `,"as":`, o.AccountSalt)
+	b = appendText(b, `,"dn":`, o.Nonce)
+	if len(o.Detail) > 0 {
+		b = append(append(b, `,"d":`...), o.Detail...)
+	}
+	b = appendText(b, `,"p":`, o.Proof)
+	return append(b, "}\n"...), nil
+}
+
+// appendText writes a member unless it is empty.
+func appendText(b []byte, name, text string) []byte {
+	if text == "" {
+		return b
+	}
+	b = append(b, name...)
+	if isPlain(text) {
+		return append(append(append(b, '"'), text...), '"')
+	}
+	quoted, _ := json.Marshal(text) // a string always has a form
+	return append(b, quoted...)
 }
 
 // ParseOpenings reads what FormatOpenings wrote: entries in rising order, each at most once.
@@ -96,20 +130,53 @@ func stash(ch *store.Change, o Opening) error {
 		return nil
 	}
 	o.Index = uint64(len(ch.Leaves))
-	for i := range ch.Inserts {
-		r := &ch.Inserts[i]
-		if r.Key != (store.Key{Kind: openings.Kind}) {
-			continue
-		}
-		var all []Opening
-		if err := json.Unmarshal(r.Body, &all); err != nil {
-			return fmt.Errorf("audit: the openings of a change: %w", err)
-		}
-		body, err := json.Marshal(append(all, o))
+	key := store.Key{Kind: openings} // named by the first leaf
+	at := slices.IndexFunc(ch.Inserts, func(r store.Record) bool { return r.Key == key })
+	if at < 0 {
+		line, err := o.appendLine(nil)
 		if err == nil {
-			r.Body = body
+			ch.Inserts = append(ch.Inserts, store.Record{Key: key, Body: line})
 		}
 		return err
 	}
-	return openings.Insert(ch, "", []Opening{o}, noExpiry)
+	body, err := o.appendLine(ch.Inserts[at].Body)
+	if err == nil {
+		ch.Inserts[at].Body = body
+	}
+	return err
+}
+
+// A storedLine is an opening in the store: which leaf of its Change it is for, and what follows that number in its line.
+type storedLine struct {
+	first, offset uint64
+	rest          []byte
+}
+
+// index is that of the entry.
+func (l storedLine) index() uint64 { return l.first + l.offset }
+
+// storedLines reads a record of the side table no further than it must: this is done for every entry of the log.
+func storedLines(r store.Record) ([]storedLine, error) {
+	first, err := store.ParseLeafID(r.Key.ID)
+	if err != nil {
+		return nil, err
+	}
+	var all []storedLine
+	for body := r.Body; len(body) > 0; {
+		line, after, ended := bytes.Cut(body, []byte("\n"))
+		text, ok := bytes.CutPrefix(line, []byte(lineStart))
+		comma := max(0, bytes.IndexByte(text, ','))
+		at, err := strconv.ParseUint(string(text[:comma]), 10, 64)
+		if !ended || !ok || err != nil {
+			return nil, fmt.Errorf("%w: the openings %v", ErrMalformed, r.Key)
+		}
+		all, body = append(all, storedLine{first, at, text[comma:]}), after
+	}
+	return all, nil
+}
+
+// append writes the line with a number of an entry.
+func (l storedLine) append(b []byte, number uint64) []byte {
+	b = strconv.AppendUint(append(b, lineStart...), number, 10)
+	return append(append(b, l.rest...), '\n')
 }

@@ -201,39 +201,44 @@ func (p *Publisher) Cosigned(signed []byte) error {
 	return nil
 }
 
+// tidiedAtOnce is how many bundles leave the store in one Change.
+const tidiedAtOnce = 8
+
 // tidy removes from the store what is in full tiles, and partial tiles that are full now. The last published leaf stays, so that
 // the store can always be told from an older copy of itself. It goes by what is still in the store, so it finds its way after a
 // kill.
 func (p *Publisher) tidy(ctx context.Context) error {
-	full := (p.tree.size - 1) / TileWidth // how many tiles of entries are full and have a later entry published
+	full := uint64(max(p.tree.size-1, 0)) / TileWidth // bundles that are full and have a later entry published
 	for {
-		leaves, err := p.store.Scan(ctx, store.Key{Kind: store.Leaves}, "", TileWidth)
+		leaves, err := p.store.Scan(ctx, store.Key{Kind: store.Leaves}, "", tidiedAtOnce*TileWidth)
 		if err != nil || len(leaves) == 0 {
 			return err
 		}
-		first, err := store.ParseLeafID(leaves[0].Key.ID)
-		if err != nil || int64(first)/TileWidth >= full {
+		index, err := store.ParseLeafID(leaves[0].Key.ID)
+		first := index / TileWidth
+		if err != nil || first >= full {
 			return err
 		}
-		if err := p.tidyTile(ctx, int64(first)/TileWidth, leaves); err != nil {
+		if err := p.tidyBundles(ctx, first, min(first+tidiedAtOnce, full), leaves); err != nil {
 			return err
 		}
 	}
 }
 
-// tidyTile removes what a full tile of entries makes needless.
-func (p *Publisher) tidyTile(ctx context.Context, n int64, leaves []store.Record) error {
-	if err := p.dropPartial(n); err != nil {
-		return err
-	}
-	var ch store.Change
-	end := store.LeafID(uint64(n+1) * TileWidth)
-	for _, leaf := range leaves {
-		if leaf.Key.ID < end {
-			ch.Deletes = append(ch.Deletes, leaf)
+// tidyBundles removes what the bundles from first to before end make needless.
+func (p *Publisher) tidyBundles(ctx context.Context, first, end uint64, leaves []store.Record) error {
+	for n := first; n < end; n++ {
+		if err := p.dropPartial(int64(n)); err != nil {
+			return err
 		}
 	}
-	if err := p.dropOpenings(ctx, &ch, uint64(n+1)*TileWidth); err != nil {
+	var ch store.Change
+	for _, leaf := range leaves {
+		if leaf.Key.ID < store.LeafID(end*TileWidth) {
+			ch.Deletes = append(ch.Deletes, store.Record{Key: leaf.Key, Version: leaf.Version})
+		}
+	}
+	if err := p.dropOpenings(ctx, &ch, first*TileWidth, end*TileWidth); err != nil {
 		return err
 	}
 	_, err := p.store.Commit(ctx, &ch)

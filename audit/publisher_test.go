@@ -2,20 +2,14 @@ package audit_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	mathrand "math/rand/v2"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"filippo.io/torchwood"
-	"github.com/google/go-cmp/cmp"
-	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/store"
@@ -50,7 +44,7 @@ func TestPublishIsDeterministic(t *testing.T) {
 	d := openDesk(t, dir, nil)
 	total := 0
 	for total < 1200 {
-		n := 1 + mathrand.IntN(300)
+		n := 1 + rand.IntN(300)
 		d.write(t, n)
 		total += n
 		d.publish(t)
@@ -158,239 +152,6 @@ func TestStoreStaysSmall(t *testing.T) {
 	}
 }
 
-// Torchwood, which knows nothing of Tenon, reads the log from its files and checks a receipt.
-func TestTorchwoodReadsTheLog(t *testing.T) {
-	d := newDesk(t)
-	d.write(t, 600)
-	d.publish(t)
-	verifier := keyOf(t, d.dir)
-	policy := torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(testOrigin), torchwood.SingleVerifierPolicy(verifier))
-	c, _, err := torchwood.VerifyCheckpoint(readFile(t, d.log(), "checkpoint"), policy)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fetcher, err := torchwood.NewTileFS(os.DirFS(d.log()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := torchwood.NewClient(fetcher)
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries := verify(t, d.log(), verifier)
-	n := 0
-	for i, entry := range client.AllEntries(t.Context(), c.Tree, 0) {
-		if string(entry) != string(entries[i]) {
-			t.Fatalf("entry %d differs", i)
-		}
-		n++
-	}
-	if client.Err() != nil || n != len(entries) {
-		t.Errorf("%d entries of %d, %v", n, len(entries), client.Err())
-	}
-	for _, i := range []uint64{0, 255, 256, 601} {
-		receipt, err := d.publisher.Receipt(t.Context(), i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := torchwood.VerifyProof(policy, tlog.RecordHash(entries[i]), receipt); err != nil {
-			t.Errorf("receipt of %d: %v", i, err)
-		}
-		if err := torchwood.VerifyProof(policy, tlog.RecordHash(entries[i][1:]), receipt); err == nil {
-			t.Errorf("the receipt of %d is good for another entry", i)
-		}
-	}
-}
-
-// A receipt can be had as soon as the entry is committed, and proves from the newest cosigned checkpoint when there is one.
-func TestReceiptLevels(t *testing.T) {
-	d := newDesk(t)
-	at := d.write(t, 10)
-	read := func(i uint64) audit.Receipt {
-		t.Helper()
-		data, err := d.publisher.Receipt(t.Context(), i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := audit.ParseReceipt(data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
-	if r := read(at + 9); string(r.Checkpoint) != string(d.publisher.Signed()) {
-		t.Error("not at the newest checkpoint")
-	}
-	if _, err := d.publisher.Receipt(t.Context(), at+10); !errors.Is(err, audit.ErrNoEntry) {
-		t.Errorf("an entry that is not there: %v", err)
-	}
-	log, err := audit.LoadKey(filepath.Join(d.dir, "key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	witness := somebody(t)
-	head := d.publisher.Newest()
-	cosigned := sign(t, head.Format(), log, witness)
-	if err := d.publisher.Cosigned(cosigned); err != nil {
-		t.Fatal(err)
-	}
-	if got := readFile(t, d.log(), "checkpoint"); string(got) != string(cosigned) {
-		t.Error("the newest checkpoint on disk is without its cosignatures")
-	}
-	next := d.write(t, 300)
-	if r := read(next); string(r.Checkpoint) != string(d.publisher.Signed()) {
-		t.Error("a new entry is not at the newest checkpoint")
-	}
-	if r := read(at); string(r.Checkpoint) != string(cosigned) {
-		t.Error("an old entry is not at the cosigned checkpoint")
-	}
-	if got := readFile(t, d.log(), "checkpoint"); string(got) != string(d.publisher.Signed()) {
-		t.Error("the checkpoint on disk is an old one")
-	}
-	if err := d.publisher.Cosigned(cosigned); err != nil || string(readFile(t, d.log(), "checkpoint")) != string(d.publisher.Signed()) {
-		t.Errorf("an old cosigned checkpoint took the place of the newest, %v", err)
-	}
-	other := head
-	other.Root = tlog.RecordHash(nil)
-	other.Size = d.publisher.Newest().Size
-	for name, note := range map[string][]byte{
-		"another root":   sign(t, other.Format(), log, witness),
-		"the future":     sign(t, audit.Checkpoint{Origin: testOrigin, Size: 1 << 40, Root: other.Root}.Format(), log, witness),
-		"no log":         sign(t, head.Format(), witness),
-		"another origin": sign(t, audit.Checkpoint{Origin: "other", Size: head.Size, Root: head.Root}.Format(), log, witness),
-	} {
-		if err := d.publisher.Cosigned(note); err == nil {
-			t.Errorf("%s: taken", name)
-		}
-	}
-}
-
-// somebody is a signer whose name nobody knows.
-func somebody(t *testing.T) note.Signer {
-	t.Helper()
-	skey, _, err := note.GenerateKey(rand.Reader, "witness.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// A consistency proof leads from any size to any checkpoint.
-func TestProve(t *testing.T) {
-	d := newDesk(t)
-	var heads []audit.Checkpoint
-	for range 5 {
-		d.write(t, 130)
-		d.publish(t)
-		heads = append(heads, d.publisher.Newest())
-	}
-	for i, old := range heads {
-		for _, head := range heads[i:] {
-			proof, err := d.publisher.Prove(t.Context(), old.Size, head)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := tlog.CheckTree(proof, head.Size, head.Root, old.Size, old.Root); err != nil {
-				t.Errorf("%d in %d: %v", old.Size, head.Size, err)
-			}
-		}
-	}
-	if _, err := d.publisher.Prove(t.Context(), heads[1].Size, heads[0]); err == nil {
-		t.Error("proved that a larger tree is in a smaller one")
-	}
-}
-
-func TestOpenPublisherRefuses(t *testing.T) {
-	for name, tt := range map[string]struct {
-		spoil func(t *testing.T, dir string)
-		want  error
-	}{
-		"yesterday's store": {want: audit.ErrBehind, spoil: func(t *testing.T, dir string) {
-			restore(t, dir, func(d *desk) { d.write(t, 5); d.publish(t) })
-		}},
-		"yesterday's store, which went on": {want: audit.ErrBehind, spoil: func(t *testing.T, dir string) {
-			restore(t, dir, func(d *desk) { d.write(t, 1); d.publish(t) }) // opening it adds an entry, at that same index
-		}},
-		"yesterday's store, long ago": {want: audit.ErrBehind, spoil: func(t *testing.T, dir string) {
-			restore(t, dir, func(d *desk) { d.write(t, 600); d.publish(t) })
-		}},
-		"a tile with a flipped bit": {spoil: func(t *testing.T, dir string) { flip(t, dir, "tile/0/001.p/46") }},
-		"an entry with a flipped bit at the end": {want: audit.ErrBehind, spoil: func(t *testing.T, dir string) {
-			flip(t, dir, "tile/entries/001.p/46")
-		}},
-		"a tile missing": {want: os.ErrNotExist, spoil: func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, "log/tile/1/000.p/1")); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		"a tile cut": {want: audit.ErrMalformed, spoil: func(t *testing.T, dir string) {
-			if err := os.Truncate(filepath.Join(dir, "log/tile/1/000.p/1"), 31); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		"a checkpoint of somebody else": {spoil: func(t *testing.T, dir string) { flip(t, dir, "checkpoint") }},
-		"another key": {spoil: func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, "key")); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		"no checkpoint, and leaves gone": {want: audit.ErrBehind, spoil: func(t *testing.T, dir string) {
-			if err := os.Remove(filepath.Join(dir, "log/checkpoint")); err != nil {
-				t.Fatal(err)
-			}
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			d := openDesk(t, dir, nil)
-			d.write(t, 300)
-			d.publish(t)
-			d.close()
-			tt.spoil(t, dir)
-			before := files(t, filepath.Join(dir, "log"))
-			d, err := tryDesk(t.Context(), dir, nil)
-			if err == nil { // what cannot be seen at the start is seen at the first step
-				err = d.publisher.Publish(t.Context())
-				d.close()
-			}
-			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
-				t.Errorf("went on: %v, want %v", err, tt.want)
-			}
-			if diff := cmp.Diff(before, files(t, filepath.Join(dir, "log"))); diff != "" {
-				t.Errorf("and wrote something:\n%s", diff)
-			}
-		})
-	}
-}
-
-// restore puts the store back to what it was before something was done.
-func restore(t *testing.T, dir string, do func(*desk)) {
-	t.Helper()
-	old, err := os.ReadFile(filepath.Join(dir, "db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := openDesk(t, dir, nil)
-	do(d)
-	d.close()
-	if err := os.WriteFile(filepath.Join(dir, "db"), old, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func flip(t *testing.T, dir, path string) {
-	t.Helper()
-	data := readFile(t, filepath.Join(dir, "log"), path)
-	data[len(data)-6] ^= 4
-	if err := os.WriteFile(filepath.Join(dir, "log", path), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // What is published must not change, so a file that says something else stops everything.
 func TestPublishedBytesDoNotChange(t *testing.T) {
 	d := newDesk(t)
@@ -495,54 +256,6 @@ func TestGuard(t *testing.T) {
 		t.Errorf("opened: %v", err)
 	}
 	openDesk(t, dir, nil).publish(t)
-}
-
-func TestKeyRotation(t *testing.T) {
-	dir := t.TempDir()
-	d := openDesk(t, dir, nil)
-	old := keyOf(t, dir)
-	d.write(t, 3)
-	skey, vkey, err := audit.GenerateKey(testOrigin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	next, err := audit.ParseKey(skey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	useNext := func(_ *audit.BookConfig, p *audit.PublisherConfig) { p.Signer = next }
-	d.publish(t)
-	d.close()
-	if d, err := tryDesk(t.Context(), dir, useNext); err == nil {
-		d.close()
-		t.Fatal("a key that nobody announced signs")
-	}
-	d = openDesk(t, dir, nil)
-	if err := d.publisher.Announce(t.Context(), vkey); err != nil {
-		t.Fatal(err)
-	}
-	last := verify(t, d.log(), old)
-	if leaf, err := audit.ParseLeaf(last[len(last)-1]); err != nil || leaf.Type != audit.LogKey || leaf.Token.KeyID != vkey {
-		t.Errorf("the announcement is %+v, %v", leaf, err)
-	}
-	if err := d.publisher.Announce(t.Context(), vkey); err == nil {
-		t.Error("announced twice")
-	}
-	if err := d.publisher.Announce(t.Context(), "other.example+00000000+AAAA"); err == nil {
-		t.Error("something that is no key was announced")
-	}
-	d.close()
-	d = openDesk(t, dir, nil) // the old one may go on for a while
-	d.publish(t)
-	d.close()
-	d = openDesk(t, dir, useNext)
-	d.publish(t)
-	verify(t, d.log(), next.Verifier())
-	d.close()
-	if d, err := tryDesk(t.Context(), dir, nil); err == nil {
-		d.close()
-		t.Error("the old key signs after the new one has")
-	}
 }
 
 // Run publishes what comes in within an interval, and says so when nothing does.

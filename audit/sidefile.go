@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"github.com/tenon-auth/tenon/store"
 )
@@ -17,61 +16,61 @@ const mostInChange = TileWidth
 // putOpenings writes the openings of the entries in a bundle beside it. Those of a bundle that is not full are written again
 // when it has grown.
 func (p *Publisher) putOpenings(ctx context.Context, n int64, bundle []byte) error {
-	all, err := p.openingsOf(ctx, n)
+	gone, err := p.gone(n, bundle)
 	if err != nil {
 		return err
 	}
-	if len(p.erased) > 0 {
-		if all, err = p.withoutErased(n, bundle, all); err != nil {
-			return err
+	var data []byte
+	begin, end := uint64(n)*TileWidth, uint64(n+1)*TileWidth
+	err = p.eachStored(ctx, begin, end, func(_ store.Record, lines []storedLine) {
+		for _, l := range lines {
+			if i := l.index(); i >= begin && i < end && !gone[i] {
+				data = l.append(data, i)
+			}
 		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	data, err := FormatOpenings(all)
-	if err != nil {
+	})
+	if err != nil || len(data) == 0 {
 		return err
 	}
 	return p.files.replace(OpeningsPath(n), data, 0o600)
 }
 
-// openingsOf reads from the store the openings of the entries of bundle n.
-func (p *Publisher) openingsOf(ctx context.Context, n int64) ([]Opening, error) {
-	begin, end := uint64(n)*TileWidth, uint64(n+1)*TileWidth
+// openingsAtOnce is how many records of the side table are read in one go.
+const openingsAtOnce = 128
+
+// eachStored goes through the records in the store that may hold openings of the entries from begin to before end.
+func (p *Publisher) eachStored(ctx context.Context, begin, end uint64, visit func(store.Record, []storedLine)) error {
 	after := ""
 	if begin > mostInChange {
 		after = store.LeafID(begin - mostInChange)
 	}
-	var all []Opening
 	for {
-		items, err := openings.Scan(ctx, p.store, "", after, leavesAtOnce)
+		records, err := p.store.Scan(ctx, store.Key{Kind: openings}, after, openingsAtOnce)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, item := range items {
-			first, err := store.ParseLeafID(item.ID)
+		for _, r := range records {
+			if r.Key.ID >= store.LeafID(end) {
+				return nil
+			}
+			lines, err := storedLines(r)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if first >= end {
-				return all, nil
-			}
-			for _, o := range item.Value {
-				if o.Index += first; o.Index >= begin && o.Index < end {
-					all = append(all, o)
-				}
-			}
-			after = item.ID
+			visit(r, lines)
+			after = r.Key.ID
 		}
-		if len(items) < leavesAtOnce {
-			return all, nil
+		if len(records) < openingsAtOnce {
+			return nil
 		}
 	}
 }
 
-// withoutErased leaves out the openings of entries about keys and accounts that were erased.
-func (p *Publisher) withoutErased(n int64, bundle []byte, all []Opening) ([]Opening, error) {
+// gone tells which entries of a bundle are about keys and accounts that were erased.
+func (p *Publisher) gone(n int64, bundle []byte) (map[uint64]bool, error) {
+	if len(p.erased) == 0 {
+		return nil, nil
+	}
 	gone := map[uint64]bool{}
 	for i := uint64(n) * TileWidth; len(bundle) > 0; i++ {
 		entry, rest, err := NextEntry(bundle)
@@ -85,28 +84,17 @@ func (p *Publisher) withoutErased(n int64, bundle []byte, all []Opening) ([]Open
 		gone[i] = p.erased[leaf.Binding.Key] || p.erased[leaf.Token.Account]
 		bundle = rest
 	}
-	return slices.DeleteFunc(all, func(o Opening) bool { return gone[o.Index] }), nil
+	return gone, nil
 }
 
-// dropOpenings adds to a Change the removal of the openings of all entries before the given one. A record that reaches beyond it
-// stays.
-func (p *Publisher) dropOpenings(ctx context.Context, ch *store.Change, before uint64) error {
-	items, err := openings.Scan(ctx, p.store, "", "", 2*TileWidth)
-	if err != nil {
-		return err
-	}
-	for _, item := range items {
-		first, err := store.ParseLeafID(item.ID)
-		if err != nil {
-			return err
+// dropOpenings adds to a Change the removal of the openings of all entries from first to before the given one. A record that
+// reaches beyond it stays, and is met again with the next bundles.
+func (p *Publisher) dropOpenings(ctx context.Context, ch *store.Change, first, before uint64) error {
+	return p.eachStored(ctx, first, before, func(r store.Record, lines []storedLine) {
+		if len(lines) == 0 || lines[len(lines)-1].index() < before {
+			ch.Deletes = append(ch.Deletes, store.Record{Key: r.Key, Version: r.Version})
 		}
-		last := item.Value[len(item.Value)-1].Index
-		if first+last >= before {
-			break
-		}
-		openings.Delete(ch, item)
-	}
-	return nil
+	})
 }
 
 // readOpenings reads the openings of the entries of bundle n. There may be none.
