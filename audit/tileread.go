@@ -105,18 +105,17 @@ func (t *tileRead) take(entries [][]byte) {
 	t.entries = entries
 	t.hashes = make([]tlog.Hash, len(entries))
 	t.leaves = make([]Leaf, len(entries))
+	var room leafRoom
 	for i, entry := range entries {
 		t.bytes += int64(len(entry))
-		t.hashes[i] = leafHash(entry)
-		leaf, err := ParseLeaf(entry)
-		if err != nil {
+		t.hashes[i] = room.hash(entry)
+		var err error
+		if t.leaves[i], err = ParseLeaf(entry); err != nil {
 			if t.malformed == nil {
 				t.malformed = map[int]error{}
 			}
 			t.malformed[i] = err
-			continue
 		}
-		t.leaves[i] = leaf
 	}
 }
 
@@ -163,8 +162,9 @@ func prefixLength(rest []byte, want tlog.Hash) int {
 	if len(rest) < 2 {
 		return -1
 	}
+	var room leafRoom
 	for n := range min(len(rest)-2, MaxLeaf) + 1 {
-		if leafHash(rest[2:2+n]) == want {
+		if room.hash(rest[2:2+n]) == want {
 			return n
 		}
 	}
@@ -217,9 +217,17 @@ func (t *tileRead) exhibits(f *Finding) []exhibit {
 
 // leafHash is the hash of an entry as a leaf of the tree (RFC 6962 §2.1).
 func leafHash(entry []byte) tlog.Hash {
+	var room leafRoom
+	return room.hash(entry)
+}
+
+// A leafRoom is where an entry and the byte before it are put together to be hashed at one go, which takes half the time of a
+// hash.Hash. Whoever hashes many uses one.
+type leafRoom [1 + MaxLeaf]byte // the first byte stays 0
+
+func (r *leafRoom) hash(entry []byte) tlog.Hash {
 	if len(entry) > MaxLeaf {
 		return tlog.RecordHash(entry)
 	}
-	var room [1 + MaxLeaf]byte // on the stack: half the time of a hash.Hash
-	return sha256.Sum256(room[:1+copy(room[1:], entry)])
+	return sha256.Sum256(r[:1+copy(r[1:], entry)])
 }

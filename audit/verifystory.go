@@ -13,6 +13,7 @@ type storyCheck struct {
 	times  chronology
 	proofs proofMemory
 	keys   []announcedKey
+	newest int64 // the time of the last entry in ms
 
 	firstErased int64
 }
@@ -58,9 +59,9 @@ func (v *verification) entry(index int64, t *tileRead, i int) error {
 	if l.Type == RefusalSummary || l.Type == UseSummary {
 		v.r.Counts.Summarized += l.Span.Count
 	}
-	v.r.Times.Last = pointer(utc(l.Time))
+	v.story.newest = l.Time
 	if v.r.Times.First == nil {
-		v.r.Times.First = v.r.Times.Last
+		v.r.Times.First = pointer(utc(l.Time))
 	}
 	for _, f := range v.judgeLeaf(index, l) {
 		f.Path = TilePath(t.bundle)
