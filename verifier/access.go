@@ -18,6 +18,7 @@ type Access struct {
 	// NextNonce, when set, must go back to the caller in a DPoP-Nonce field (RFC 9449 §8.2). The middleware does that.
 	NextNonce string
 
+	token    *token    // that came with the request
 	scheme   scheme    // that the request used, for the challenge of Require
 	verifier *Verifier // that let the request through
 }
@@ -27,11 +28,13 @@ func (a *Access) Allows(scope ...string) bool { return a.Claims.Scope.Covers(sco
 
 // newAccess copies what the token holds: the cache keeps the original, and a handler that edits its Access must not widen what
 // the next request may do.
-func (v *Verifier) newAccess(claims *tenon.Claims, used scheme, held proved) *Access {
+func (v *Verifier) newAccess(presented *token, used scheme, held proved) *Access {
+	claims := &presented.claims
 	a := &Access{
 		Claims:                *claims,
 		Thumbprint:            held.key,
 		CertificateThumbprint: held.certificate,
+		token:                 presented,
 		scheme:                used,
 		verifier:              v,
 	}

@@ -1,6 +1,8 @@
 package verifier
 
 import (
+	"errors"
+
 	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/mtls"
@@ -67,6 +69,9 @@ func checkScheme(p possession, cnf tenon.Confirmation) error {
 	return nil
 }
 
+// errOtherCertificate tells a wrong certificate from none.
+var errOtherCertificate = errors.New("verifier: another certificate was presented")
+
 // bindCertificate compares the certificate with the token's x5t#S256. The chain is not looked at (RFC 8705 §6.2); that the
 // certificate is valid now and made for such use is asked all the same, because a token must not outlive its certificate.
 func (v *Verifier) bindCertificate(p possession, thumbprint string) error {
@@ -76,7 +81,7 @@ func (v *Verifier) bindCertificate(p possession, thumbprint string) error {
 	case p.request.Certificate == nil:
 		return refuseToken("certificate", "the token is bound to a certificate: connect with it") // RFC 8705 §3
 	case mtls.Thumbprint(p.request.Certificate) != thumbprint:
-		return refuseToken("certificate", "the token is bound to another certificate: after a renewal, get a new token") // RFC 8705 §3, §6.3
+		return refuseToken("certificate", "the token is bound to another certificate: after a renewal, get a new token").Because(errOtherCertificate) // RFC 8705 §3, §6.3
 	}
 	if err := mtls.CheckValidity(p.request.Certificate, v.config.Now()); err != nil {
 		return refuseToken("certificate", "the certificate is expired, not valid yet, or not for client authentication").Because(err)

@@ -40,6 +40,8 @@ type Config struct {
 
 	// Observe, when set, is told of every verdict, after it was reached. It must not block.
 	Observe func(context.Context, Event)
+	// Recorder, when set, keeps verdicts as evidence, see package verifierlog.
+	Recorder Recorder
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }

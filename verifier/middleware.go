@@ -27,9 +27,10 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 func (v *Verifier) admit(r *http.Request) (*Access, error) {
 	request, err := v.NewRequest(r)
 	if err != nil {
-		event := Event{Method: r.Method}
-		event.refused(err)
-		v.observe(r.Context(), event)
+		h := hearing{Event: Event{Method: r.Method}}
+		h.refused(err)
+		v.observe(r.Context(), h.Event)
+		v.record(request, &h)
 		return nil, err
 	}
 	return v.Verify(r.Context(), request)
@@ -57,9 +58,13 @@ func Require(scope ...string) func(http.Handler) http.Handler {
 // refuseScope answers a request whose token is good and not sufficient (RFC 6750 §3.1).
 func (a *Access) refuseScope(w http.ResponseWriter, r *http.Request, wanted tenon.Scope) {
 	err := tenon.Refuse(tenon.InsufficientScope, "scope", "the token does not have the scope that this needs")
-	event := Event{Method: r.Method, ClientID: a.Claims.ClientID, Thumbprint: boundTo(a.Claims.Confirmation)}
-	event.refused(err)
-	a.verifier.observe(r.Context(), event)
+	h := hearing{
+		Event: Event{Method: r.Method, ClientID: a.token.claims.ClientID, Thumbprint: boundTo(a.token.claims.Confirmation)},
+		token: a.token,
+	}
+	h.refused(err)
+	a.verifier.observe(r.Context(), h.Event)
+	a.verifier.record(Request{Method: r.Method, Target: r.RequestURI}, &h)
 	a.verifier.challenge(w.Header(), challenge{refusal: err, used: a.scheme, scope: wanted})
 	writeError(w, err)
 }

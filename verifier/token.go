@@ -21,8 +21,9 @@ const maxAhead = 10 * time.Second
 
 // A token is an access token that was verified: everything but what changes with time.
 type token struct {
-	claims tenon.Claims
-	key    *Key // that signed it
+	claims    tenon.Claims
+	key       *Key       // that signed it
+	presented *Presented // for the recorder; nil without one
 }
 
 // token gives the verified token for its compact form, from the cache when it was verified before.
@@ -41,6 +42,9 @@ func (v *Verifier) token(ctx context.Context, compact string) (*token, error) {
 	t, err := v.verifyToken(ctx, compact)
 	if err != nil {
 		return nil, err
+	}
+	if t.presented != nil {
+		t.presented.Digest = digest
 	}
 	v.cache.put(digest, t)
 	return t, nil
@@ -87,7 +91,7 @@ func (v *Verifier) verifyToken(ctx context.Context, compact string) (*token, err
 	if err := v.checkRecord(ctx, j.payload); err != nil {
 		return nil, err
 	}
-	return &token{claims, key}, nil
+	return &token{claims, key, v.presented(claims, j, key)}, nil
 }
 
 // parseClaims reads the payload of a token. A cnf that is not understood in full is told apart from other faults.

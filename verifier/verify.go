@@ -16,19 +16,26 @@ import (
 // uses up its proof nor stores anything.
 func (v *Verifier) Verify(ctx context.Context, r Request) (*Access, error) {
 	start := time.Now() // not Config.Now: a duration needs the monotonic clock
-	event := Event{Method: r.Method}
-	access, err := v.verify(ctx, r, &event)
+	h := hearing{Event: Event{Method: r.Method}}
+	access, err := v.verify(ctx, r, &h)
 	if err != nil {
-		event.refused(err)
+		h.refused(err)
 		access = nil
 	}
-	event.Duration = time.Since(start)
-	v.observe(ctx, event)
+	h.Duration = time.Since(start)
+	v.observe(ctx, h.Event)
+	v.record(r, &h)
 	return access, err
 }
 
-// verify is the column of checks. It fills event on the way.
-func (v *Verifier) verify(ctx context.Context, r Request, event *Event) (*Access, error) {
+// A hearing is what is noted while a request is judged, for those who are told of the verdict.
+type hearing struct {
+	Event
+	token *token // nil until it was verified
+}
+
+// verify is the column of checks. It fills h on the way.
+func (v *Verifier) verify(ctx context.Context, r Request, h *hearing) (*Access, error) {
 	// What could be read in two ways is not read at all.
 	target, err := v.publicURL(r.Target)
 	if err != nil {
@@ -45,7 +52,8 @@ func (v *Verifier) verify(ctx context.Context, r Request, event *Event) (*Access
 	if err != nil {
 		return nil, err
 	}
-	event.ClientID, event.Thumbprint = token.claims.ClientID, boundTo(token.claims.Confirmation)
+	h.token = token
+	h.ClientID, h.Thumbprint = token.claims.ClientID, boundTo(token.claims.Confirmation)
 
 	// Every key that the token names must be proved on this request.
 	held, err := v.bind(possession{credential: presented, request: r, url: target}, token.claims.Confirmation)
@@ -53,7 +61,7 @@ func (v *Verifier) verify(ctx context.Context, r Request, event *Event) (*Access
 		return nil, err
 	}
 	if held.proof != nil {
-		event.Offset, event.HasOffset = held.proof.Offset(), true
+		h.Offset, h.HasOffset = held.proof.Offset(), true
 	}
 
 	// A good token may have been revoked (FAPI 2.0 §5.3.4 (3)).
@@ -65,12 +73,12 @@ func (v *Verifier) verify(ctx context.Context, r Request, event *Event) (*Access
 	if held.proof != nil {
 		start := time.Now()
 		err := v.useProof(ctx, held.proof)
-		event.Replay = time.Since(start)
+		h.Replay = time.Since(start)
 		if err != nil {
 			return nil, err
 		}
 	}
-	return v.newAccess(&token.claims, presented.scheme, held), nil
+	return v.newAccess(token, presented.scheme, held), nil
 }
 
 // checkRevocation refuses a revoked token, and any token while its revocation cannot be known.
