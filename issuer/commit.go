@@ -71,7 +71,7 @@ func (i *Issuer) change(ctx context.Context, p *plan) (*store.Change, error) {
 		return nil, err
 	}
 	p.id = id.String()
-	record := tokenRecord{ID: p.id, ClientID: p.caller.ID, KeyID: p.key.id(), JKT: p.cnf.JKT, X5T: p.cnf.X5T, Expires: p.expires.Unix()}
+	record := tokenRecord{ID: p.id, ClientID: p.caller.ID, KeyID: p.key.id(), Confirmation: p.cnf, Expires: p.expires.Unix()}
 	if err := liveTokens.Insert(change, "", record, p.expires.Add(commitMargin)); err != nil {
 		return nil, err
 	}

@@ -28,16 +28,9 @@ const commitMargin = time.Minute
 
 // tokenRecord is what is remembered of a token while it is alive: enough to find it for revocation.
 type tokenRecord struct {
-	ID       string `json:"jti"`
-	ClientID string `json:"client_id"`
-	KeyID    string `json:"kid"`
-	JKT      string `json:"jkt,omitempty"` // both halves of the token's cnf
-	X5T      string `json:"x5t,omitempty"`
-	Expires  int64  `json:"exp"`
-}
-
-// confirmation is what the token is bound to.
-func (t *tokenRecord) confirmation() (c tenon.Confirmation) {
-	c.JKT, c.X5T = t.JKT, t.X5T
-	return c
+	ID           string             `json:"jti"`
+	ClientID     string             `json:"client_id"`
+	KeyID        string             `json:"kid"`
+	Confirmation tenon.Confirmation `json:"cnf,omitzero"`
+	Expires      int64              `json:"exp"`
 }

@@ -55,7 +55,7 @@ func (a *Admin) Revoke(ctx context.Context, r Revocation) (Revoked, error) {
 			return Revoked{}, errors.New("revoke: a thumbprint has 43 characters of base64url")
 		}
 		done.Count, err = a.revokeAll(ctx, func(t tokenRecord) bool {
-			return t.JKT == r.Thumbprint || t.X5T == r.Thumbprint
+			return t.Confirmation.JKT == r.Thumbprint || t.Confirmation.X5T == r.Thumbprint
 		})
 	default:
 		done.Count, err = a.revokeOne(ctx, r)
@@ -118,7 +118,7 @@ func (a *Admin) revoke(ctx context.Context, item store.Item[tokenRecord]) (int, 
 	}
 	t := item.Value
 	err = record(ctx, a.Log, &change, audit.Entry{
-		Type: audit.TokenRevoked, Confirmation: t.confirmation(), Client: t.ClientID, About: &index,
+		Type: audit.TokenRevoked, Confirmation: t.Confirmation, Client: t.ClientID, About: &index,
 		Token: audit.TokenFacts{Expires: time.Unix(t.Expires, 0)},
 	})
 	if err != nil {
