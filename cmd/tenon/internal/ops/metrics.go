@@ -35,6 +35,7 @@ type logMetrics struct {
 	logSize     prometheus.Gauge
 	published   prometheus.Histogram
 	publishedAt prometheus.Gauge
+	cosigned    prometheus.Gauge
 }
 
 type storeMetrics struct {
@@ -71,6 +72,7 @@ func NewMetrics(version string) *Metrics {
 	}
 	m.logMetrics = logMetrics{
 		logSize:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "tenon_log_size", Help: "Entries in the newest checkpoint of the binding log."}),
+		cosigned:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "tenon_log_cosigned_size", Help: "Entries in the newest checkpoint that enough witnesses cosigned."}),
 		published:   histogram("tenon_log_publish_duration_seconds", "How long it took to publish what came in.", seconds()),
 		publishedAt: prometheus.NewGauge(prometheus.GaugeOpts{Name: "tenon_log_published_seconds", Help: "When the newest checkpoint was made, in Unix time."}),
 	}
@@ -83,7 +85,7 @@ func NewMetrics(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(build, m.requests, m.duration, m.inFlight, m.refusals, m.tokens, m.offset, m.commit,
 		m.batch, m.batchDuration, m.changes, m.conflicts, m.batchFailures, m.failures, m.reloads,
-		m.logSize, m.published, m.publishedAt,
+		m.logSize, m.published, m.publishedAt, m.cosigned,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -108,6 +108,15 @@ func (m *Monitor) Published(p audit.Published) {
 	m.publishedAt.SetToCurrentTime()
 }
 
+// Cosigned is the hook of who asks the witnesses.
+func (m *Monitor) Cosigned(r audit.Round) {
+	if r.Err != nil {
+		m.Failure("witnesses", r.Err)
+		return
+	}
+	m.cosigned.Set(float64(r.Cosigned.Checkpoint.Size))
+}
+
 // Failure tells of a fault of the server's own, outside of a request. A nil error is none.
 func (m *Monitor) Failure(part string, err error) {
 	if err == nil {

@@ -229,6 +229,7 @@ func (s *Server) watchNumbers() {
 		stats, err := s.data.Store.Stats()
 		return ops.StoreSize{Bytes: stats.Size, Free: stats.Free, Leaves: stats.Leaves}, err
 	})
+	s.health.Check("binding log", s.log.fault)
 	s.health.Check("store", func() error {
 		_, err := s.data.Store.Stats()
 		return err
