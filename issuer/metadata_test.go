@@ -45,11 +45,17 @@ func TestMetadataFollowsTheConfiguration(t *testing.T) {
 		missing []string
 		methods []string
 	}{
-		"no DPoP": {func(c *issuer.Config) { c.DPoP = nil }, []string{"dpop_signing_alg_values_supported"},
-			[]string{"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}},
+		"no DPoP": {
+			func(c *issuer.Config) { c.DPoP = nil },
+			[]string{"dpop_signing_alg_values_supported"},
+			[]string{"private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"},
+		},
 		"no CAs": {func(c *issuer.Config) { c.ClientCAs = nil }, nil, []string{"private_key_jwt", "self_signed_tls_client_auth"}},
-		"no certificates": {func(c *issuer.Config) { c.Certificates, c.ClientCAs, c.MTLSOrigin = nil, nil, "" },
-			[]string{"mtls_endpoint_aliases"}, []string{"private_key_jwt"}},
+		"no certificates": {
+			func(c *issuer.Config) { c.Certificates, c.ClientCAs, c.MTLSOrigin = nil, nil, "" },
+			[]string{"mtls_endpoint_aliases"},
+			[]string{"private_key_jwt"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
