@@ -306,6 +306,8 @@ func TestUnusableKeysAreLeftOut(t *testing.T) {
 		{"for encryption", with(`"use": "enc"`)},
 		{"of another algorithm", with(`"alg": "ES384"`)},
 		{"of an unknown algorithm", with(`"alg": "RS256"`)},
+		{"an RSA key for RS256", string(must(json.Marshal(jose.JSONWebKey{Key: forgedKeys()["rsa"].Public(), KeyID: "bad", Algorithm: "RS256"})))},
+		{"an Ed25519 key for ES256", string(must(json.Marshal(jose.JSONWebKey{Key: forgedKeys()["ed25519"].Public(), KeyID: "bad", Algorithm: "ES256"})))},
 		{"on another curve", string(must(json.Marshal(jose.JSONWebKey{Key: forgedKeys()["p384"].Public(), KeyID: "bad"})))},
 		{"of an unknown type", `{"kty": "AKP", "kid": "bad", "alg": "ML-DSA-44", "pub": "AAAA"}`},
 		{"no object", `"bad"`},
