@@ -20,6 +20,9 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (*Access, error) {
 	access, err := v.verify(ctx, r, &event)
 	if err != nil {
 		event.refused(err)
+		if skew, ok := errors.AsType[*dpop.Skew](err); ok {
+			event.Offset, event.HasOffset = skew.Offset, true
+		}
 		access = nil
 	}
 	event.Duration = time.Since(start)
