@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tenon-auth/tenon/internal/strictjson"
@@ -169,10 +170,8 @@ func oneOrMore(v strictjson.Value) ([]string, error) {
 	if err != nil {
 		return nil, errors.New("neither a string nor an array of strings")
 	}
-	for _, one := range all {
-		if one == "" {
-			return nil, errors.New("an empty entry")
-		}
+	if slices.Contains(all, "") {
+		return nil, errors.New("an empty entry")
 	}
 	return all, nil
 }

@@ -34,7 +34,7 @@ func parseJWK(v strictjson.Value) (jwk, error) {
 	var k jwk
 	err := v.Object(func(name string, v strictjson.Value) (err error) {
 		switch name {
-		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
+		case "d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv":
 			return refuse("jwk_private", "the jwk has the private member %s: send the public key only", name) // RFC 9449 §4.3 (7)
 		case "jku", "x5u":
 			return refuse("key", "the jwk has the member %s: nothing is fetched for a proof", name)

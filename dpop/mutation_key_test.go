@@ -47,7 +47,7 @@ func TestMutationsOfTheKey(t *testing.T) {
 		{"no e", dpop.PS256, bad + "key", inHeader(`"e":`, `"E":`)},
 		{"key members with other uses are ignored", dpop.ES256, "accept", inHeader(`{"crv"`, `{"kid":"1","use":"sig","alg":"ES256","x5c":["x"],"ext":true,"crv"`)},
 	}
-	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		for _, alg := range []dpop.Algorithm{dpop.ES256, dpop.PS256, dpop.EdDSA} {
 			member := map[dpop.Algorithm]string{dpop.PS256: `{"e"`}[alg]
 			if member == "" {

@@ -48,6 +48,9 @@ func canonicalJWK(pub crypto.PublicKey) ([]byte, error) {
 		e := big.NewInt(int64(k.E))
 		return fmt.Appendf(nil, `{"e":"%s","kty":"RSA","n":"%s"}`, encode(e.Bytes()), encode(k.N.Bytes())), nil
 	case ed25519.PublicKey:
+		if len(k) != ed25519.PublicKeySize {
+			return nil, fmt.Errorf("dpop: an Ed25519 key of %d bytes", len(k))
+		}
 		return fmt.Appendf(nil, `{"crv":"Ed25519","kty":"OKP","x":"%s"}`, encode(k)), nil
 	}
 	return nil, fmt.Errorf("dpop: a key of type %T has no place in a proof", pub)

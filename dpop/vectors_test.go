@@ -150,6 +150,15 @@ func publicKey(t *testing.T, jwk map[string]string) any {
 	return ed25519.PublicKey(bytesOf("x"))
 }
 
+// A key of another length has no thumbprint: it could never be proved.
+func TestThumbprintOfAShortKey(t *testing.T) {
+	for _, n := range []int{0, 31, 33} {
+		if jkt, err := dpop.Thumbprint(ed25519.PublicKey(make([]byte, n))); err == nil {
+			t.Errorf("%d bytes: %s", n, jkt)
+		}
+	}
+}
+
 func TestSignatureVectors(t *testing.T) {
 	for _, tt := range []struct {
 		name, jws string

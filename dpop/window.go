@@ -22,15 +22,25 @@ func (w window) admit(c *claims, now time.Time) (until time.Time, err error) {
 	until = iat.Add(w.age)
 	switch {
 	case now.After(until):
-		return time.Time{}, late("iat", iat, now, w.age) // RFC 9449 §4.3 (11)
+		return time.Time{}, late("iat", iat, now, w.age).Because(&Skew{iat.Sub(now)}) // RFC 9449 §4.3 (11)
 	case now.Before(iat.Add(-w.ahead)):
-		return time.Time{}, early("iat", iat, now, w.ahead) // RFC 9449 §4.3 (11)
+		return time.Time{}, early("iat", iat, now, w.ahead).Because(&Skew{iat.Sub(now)}) // RFC 9449 §4.3 (11)
 	case c.nbf != nil && now.Before(time.Unix(*c.nbf, 0).Add(-w.ahead)):
 		return time.Time{}, early("nbf", time.Unix(*c.nbf, 0), now, w.ahead) // RFC 7519 §4.1.5
 	case c.exp != nil && !now.Before(time.Unix(*c.exp, 0)):
 		return time.Time{}, late("exp", time.Unix(*c.exp, 0), now, 0) // RFC 7519 §4.1.4
 	}
 	return until, nil
+}
+
+// A Skew is the cause of a refusal for iat: how far the clock of the proof's sender seems to be off. Operators see their
+// clients' clocks by it, the wrong ones above all.
+type Skew struct {
+	Offset time.Duration // iat minus our time
+}
+
+func (s *Skew) Error() string {
+	return fmt.Sprintf("the sender's clock is off by %s", s.Offset.Round(time.Second))
 }
 
 func late(claim string, t, now time.Time, window time.Duration) *tenon.Error {

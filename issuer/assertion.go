@@ -27,7 +27,6 @@ const (
 type assertion struct {
 	signed    []byte // what the signature covers
 	signature []byte
-	string
 	kid       string
 	algorithm dpop.Algorithm
 	issuer    string

@@ -212,7 +212,7 @@ func (p *party) jwt(key any, header, claims map[string]any, change part) string 
 			key = ecKey(t)
 		}
 	case "public as secret":
-		hash := sha256.Sum256([]byte(fmt.Sprint(key.(crypto.Signer).Public())))
+		hash := sha256.Sum256(fmt.Append(nil, key.(crypto.Signer).Public()))
 		key = hash[:]
 	case "none":
 		key = nil

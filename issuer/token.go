@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/mtls"
 )
 
@@ -109,6 +110,9 @@ func (i *Issuer) processToken(ctx context.Context, req *tokenRequest, e *Event) 
 	}
 	e.GrantType = grant.Type()
 	held, err := i.possess(req.evidence)
+	if skew, ok := errors.AsType[*dpop.Skew](err); ok {
+		e.Offset, e.HasOffset = skew.Offset, true
+	}
 	if err != nil {
 		return nil, "", err
 	}

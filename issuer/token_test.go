@@ -344,3 +344,14 @@ func (s *brokenSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpt
 	}
 	return s.Signer.Sign(rand, digest, opts)
 }
+
+// A client whose clock is wrong is the one whose clock an operator wants to see.
+func TestRefusedProofTellsTheOffset(t *testing.T) {
+	v := newServer(t, setup{})
+	p := v.register("c", nil)
+	at := v.clock.Now().Add(-94 * time.Second).Unix()
+	got := p.refused(message{proof: part{Claims: map[string]any{"iat": at}}}, 400, tenon.InvalidDPoPProof, "iat")
+	if offset := got.event.Offset.Round(time.Minute); !got.event.HasOffset || offset != -2*time.Minute {
+		t.Errorf("offset %v", got.event.Offset)
+	}
+}

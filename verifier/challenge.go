@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/dpop"
 )
 
 // This is the only file of the package that turns an error into HTTP.
@@ -25,10 +26,20 @@ func (v *Verifier) respond(w http.ResponseWriter, r *http.Request, err error) {
 		refusal = tenon.Refuse(tenon.ServerError, "fault", "the request could not be verified")
 	}
 	v.challenge(w.Header(), challenge{refusal: refusal, used: usedScheme(r)})
-	if refusal.Code == tenon.UseDPoPNonce && v.config.DPoP != nil && v.config.DPoP.Nonces() != nil {
+	if v.owesNonce(refusal) {
 		giveNonce(w.Header(), v.config.DPoP.Nonces().Mint()) // RFC 9449 §9
 	}
 	writeError(w, refusal)
+}
+
+// owesNonce reports whether a refusal comes with a nonce: when one is asked for, and when a proof was refused for something else
+// and its successor would be asked for one. Otherwise a client with a wrong clock would need two more requests.
+func (v *Verifier) owesNonce(refusal *tenon.Error) bool {
+	if v.config.DPoP == nil || v.config.DPoP.Nonces() == nil {
+		return false
+	}
+	return refusal.Code == tenon.UseDPoPNonce ||
+		refusal.Code == tenon.InvalidDPoPProof && v.config.DPoP.Nonces().Policy() == dpop.RequireNonce
 }
 
 // usedScheme tells which scheme a request used, "" when that is not clear.

@@ -159,6 +159,29 @@ func TestNonceOnAGoodAnswer(t *testing.T) {
 	checkHeader(t, w, http.Header{"Cache-Control": nil, "Dpop-Nonce": nil, "Access-Control-Expose-Headers": nil})
 }
 
+// TestNonceWithARefusedProof: where nonces are demanded, a proof that is refused for its clock brings one, so that its successor
+// needs no second challenge. A bad token brings none.
+func TestNonceWithARefusedProof(t *testing.T) {
+	old := attackRequest{Proof: &forgery{Claims: members(`{"iat": "{now-94}"}`)}}
+	for name, tt := range map[string]struct {
+		policy  string
+		request attackRequest
+		given   bool
+	}{
+		"demanded":            {"require", old, true},
+		"offered":             {"offer", old, false},
+		"not asked for":       {"", old, false},
+		"demanded, bad token": {"require", attackRequest{Token: &forgery{Signature: "flipped"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newStage(t, attackConfig{Nonces: tt.policy}).serve(tt.request, http.NotFoundHandler())
+			if given := w.Header().Get("DPoP-Nonce") != ""; w.Code != http.StatusUnauthorized || given != tt.given {
+				t.Errorf("%d %v", w.Code, w.Header())
+			}
+		})
+	}
+}
+
 func TestRequire(t *testing.T) {
 	for _, tt := range []struct {
 		name, scope string

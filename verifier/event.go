@@ -18,7 +18,7 @@ type Event struct {
 	Thumbprint string // of the key that the token is bound to, or else of the certificate; empty until the token was verified
 
 	Offset    time.Duration // the proof's iat minus the time here
-	HasOffset bool          // a proof was checked as far as its time
+	HasOffset bool          // a proof was checked as far as its time, and perhaps refused for it
 
 	Replay   time.Duration // what the replay memory took, 0 when it was not asked
 	Duration time.Duration // what the verdict took

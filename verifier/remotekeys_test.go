@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -199,12 +200,14 @@ func TestRunFetchesAhead(t *testing.T) {
 		for range 10 {
 			time.Sleep(time.Minute) // of the bubble
 		}
+		synctest.Wait() // for a fetch that starts just now
 		fetched := w.count(issuerKeys)
 		if !hasKey(t, keys, "issuer") || w.count(issuerKeys) != fetched || fetched < 4 {
 			t.Errorf("%d fetches ahead, and %d after a request", fetched, w.count(issuerKeys))
 		}
 		w.set(issuerKeys, page{err: errors.New("no route")})
 		time.Sleep(5 * time.Minute)
+		synctest.Wait()
 		if failures.Load() == 0 {
 			t.Error("Observe was not told that the issuer cannot be reached")
 		}
@@ -303,6 +306,8 @@ func TestUnusableKeysAreLeftOut(t *testing.T) {
 		{"for encryption", with(`"use": "enc"`)},
 		{"of another algorithm", with(`"alg": "ES384"`)},
 		{"of an unknown algorithm", with(`"alg": "RS256"`)},
+		{"an RSA key for RS256", string(must(json.Marshal(jose.JSONWebKey{Key: forgedKeys()["rsa"].Public(), KeyID: "bad", Algorithm: "RS256"})))},
+		{"an Ed25519 key for ES256", string(must(json.Marshal(jose.JSONWebKey{Key: forgedKeys()["ed25519"].Public(), KeyID: "bad", Algorithm: "ES256"})))},
 		{"on another curve", string(must(json.Marshal(jose.JSONWebKey{Key: forgedKeys()["p384"].Public(), KeyID: "bad"})))},
 		{"of an unknown type", `{"kty": "AKP", "kid": "bad", "alg": "ML-DSA-44", "pub": "AAAA"}`},
 		{"no object", `"bad"`},
@@ -359,6 +364,8 @@ func TestStaticKeysRefuses(t *testing.T) {
 		"nothing":   {},
 		"a private": {Keys: []jose.JSONWebKey{{Key: forgedKeys()["issuer"]}}},
 		"a weak":    {Keys: []jose.JSONWebKey{{Key: forgedKeys()["issuer"].Public()}, {Key: forgedKeys()["weak-rsa"].Public()}}},
+		"a P-384":   {Keys: []jose.JSONWebKey{{Key: forgedKeys()["p384"].Public()}}},
+		"a short":   {Keys: []jose.JSONWebKey{{Key: ed25519.PublicKey(make([]byte, 31))}}},
 		"a secret":  {Keys: []jose.JSONWebKey{{Key: []byte("secret")}}},
 	} {
 		if keys, err := verifier.StaticKeys(set); err == nil || keys != nil {

@@ -223,13 +223,16 @@ func TestListsAreFetchedAhead(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute) // of the bubble
+		synctest.Wait()         // for a fetch that starts just now
 		ahead := w.count(listURI)
 		if _, err := lists.Revoked(t.Context(), statusClaims(1)); err != nil || w.count(listURI) != ahead || ahead < 6 {
 			t.Errorf("%d fetches ahead, %d after a request: %v", ahead, w.count(listURI), err)
 		}
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		unused := w.count(listURI)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if w.count(listURI) != unused {
 			t.Error("a list that nobody asks for is fetched for ever")
 		}

@@ -20,6 +20,9 @@ func (v *Verifier) Verify(ctx context.Context, r Request) (*Access, error) {
 	access, err := v.verify(ctx, r, &h)
 	if err != nil {
 		h.refused(err)
+		if skew, ok := errors.AsType[*dpop.Skew](err); ok {
+			h.Offset, h.HasOffset = skew.Offset, true
+		}
 		access = nil
 	}
 	h.Duration = time.Since(start)

@@ -145,6 +145,16 @@ func TestEvents(t *testing.T) {
 			false,
 		},
 		{
+			"a clock that is far off",
+			attackConfig{},
+			attackRequest{Proof: &forgery{Claims: members(`{"iat": "{now-94}"}`)}},
+			verifier.Event{
+				Method: "POST", ClientID: "client-1", Thumbprint: jkt, Code: tenon.InvalidDPoPProof, Reason: "iat",
+				Offset: -94 * time.Second, HasOffset: true,
+			},
+			false,
+		},
+		{
 			"revoked",
 			attackConfig{Revocation: "revoked"},
 			attackRequest{},

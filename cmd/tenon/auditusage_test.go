@@ -1,24 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tenon-auth/tenon/audit"
-	"github.com/tenon-auth/tenon/dpop"
 )
 
 // What is wrong with a command line or a policy ends with 2 and says what to write.
@@ -199,169 +189,5 @@ func TestAuditProvesUnderWitnesses(t *testing.T) {
 		if got.Level != want.level || got.Size != want.size {
 			t.Errorf("entry %d: %+v, want %+v", index, got, want)
 		}
-	}
-}
-
-// running is a command that goes on until it is stopped.
-type running struct {
-	t     *testing.T
-	lines *bufio.Scanner
-	stop  context.CancelFunc
-	ended chan int
-}
-
-func (s *auditStage) start(args ...string) *running {
-	s.t.Helper()
-	ctx, stop := context.WithCancel(s.t.Context())
-	out, in := io.Pipe()
-	root := newRootCommand()
-	root.SetArgs(append([]string{"audit"}, args...))
-	root.SetOut(in)
-	root.SetErr(io.Discard)
-	r := &running{t: s.t, lines: bufio.NewScanner(out), stop: stop, ended: make(chan int, 1)}
-	go func() {
-		code := report(io.Discard, root.ExecuteContext(ctx))
-		in.Close()
-		r.ended <- code
-	}()
-	s.t.Cleanup(func() { stop(); out.Close() })
-	return r
-}
-
-// line waits for a line with the text in it.
-func (r *running) line(text string) string {
-	r.t.Helper()
-	for r.lines.Scan() {
-		if strings.Contains(r.lines.Text(), text) {
-			return r.lines.Text()
-		}
-	}
-	r.t.Fatalf("it ended without a line with %q", text)
-	return ""
-}
-
-// exit stops the command and gives its exit code.
-func (r *running) exit() int {
-	r.stop()
-	for r.lines.Scan() {
-	}
-	return <-r.ended
-}
-
-// tail shows what comes in and ends in good order; when the log is rewritten meanwhile, it says so.
-func TestAuditTailFollows(t *testing.T) {
-	s := newAuditStage(t)
-	tail := s.start("tail", "log", "-p", "policy", "--interval", "1ms", "-n", "1", "--json")
-	tail.line(`"size":14`)
-	s.log(audit.Entry{Type: audit.ClientChanged, Client: "tpp-9"})
-	s.publish(2)
-	if line := tail.line(`"index":14`); !strings.Contains(line, "tpp-9") {
-		t.Error(line)
-	}
-	tail.line(`"extends":14`)
-	if code := tail.exit(); code != exitDone {
-		t.Errorf("exit code %d", code)
-	}
-	tail = s.start("tail", "log", "-p", "policy", "--interval", "1ms", "--evidence", "kept")
-	tail.line("size 15")
-	all := must(audit.SplitEntries([]byte(s.read("log/tile/entries/000.p/15")), 15))(t)
-	all[1], all[2] = all[2], all[1]
-	s.forge(append(all, all[8]), 2)
-	for tail.lines.Scan() { // until it ends by itself
-	}
-	if code := <-tail.ended; code != exitRefused {
-		t.Errorf("exit code %d", code)
-	}
-	if names := must(filepath.Glob("kept/FORK-*"))(t); len(names) != 3 {
-		t.Errorf("evidence: %q, want both notes and the proof", names)
-	}
-}
-
-// A witness makes its key, cosigns what a log sends, and keeps key and memory.
-func TestAuditWitnessCosigns(t *testing.T) {
-	s := newAuditStage(t)
-	args := []string{"witness", "--dir", "w", "--name", "audit-firm.example/w1", "--log", s.signer.String(), "--listen", "127.0.0.1:0"}
-	w := s.start(args...)
-	line := w.line("witness audit-firm.example/w1 ")
-	policy := must(audit.ParsePolicy([]byte("log " + s.signer.String() + "\n" + line + "\nquorum audit-firm.example/w1\n")))(t)
-	asked := must(audit.NewWitnesses(audit.WitnessesConfig{Policy: policy}))(t)
-	s.log(audit.Entry{Type: audit.LogHeartbeat})
-	s.publish(0)
-	got := must(asked.Cosign(t.Context(), s.publisher.Signed(), s.publisher.Prove))(t)
-	if !got.Quorum.Met {
-		t.Fatalf("it did not cosign: %+v", got)
-	}
-	if code := w.exit(); code != exitDone {
-		t.Errorf("exit code %d", code)
-	}
-	if mode := must(os.Stat("w/key"))(t).Mode(); mode != 0o600 {
-		t.Errorf("the key has mode %v", mode)
-	}
-	out := s.audit("witness", "--dir", "w", "--show-key")
-	out.wants(t, exitDone)
-	if !strings.HasPrefix(line, strings.TrimSpace(out.stdout)+" http://127.0.0.1:") {
-		t.Errorf("it was %q, and is %q", line, out.stdout)
-	}
-	key := jsonOf[struct{ Name, Key string }](t, s.audit("witness", "--dir", "w", "--show-key", "--json"))
-	if !strings.Contains(line, key.Key) || key.Name != "audit-firm.example/w1" {
-		t.Errorf("%+v", key)
-	}
-	s.audit("witness", "--dir", "w", "--name", "other", "--show-key").wants(t, exitUsage, "other")
-}
-
-// signProof makes a proof with any claims.
-func signProof(t *testing.T, key *dpop.Key, claims map[string]any) string {
-	t.Helper()
-	var jwk jose.JSONWebKey
-	if err := json.Unmarshal(key.JWK(), &jwk); err != nil {
-		t.Fatal(err)
-	}
-	options := (&jose.SignerOptions{}).WithType("dpop+jwt").WithHeader("jwk", jwk)
-	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key.Signer()}, options))(t)
-	signed := must(signer.Sign(must(json.Marshal(claims))(t)))(t)
-	return must(signed.CompactSerialize())(t)
-}
-
-// A kept proof is judged as when it came, whatever today's date: form, algorithm and signature.
-func TestKeptProof(t *testing.T) {
-	key := must(dpop.GenerateKey(dpop.ES256))(t)
-	at := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	claims := func(change func(map[string]any)) map[string]any {
-		c := map[string]any{"jti": "1", "htm": "POST", "htu": stageEndpoint, "iat": at.Unix()}
-		change(c)
-		return c
-	}
-	good := signProof(t, key, claims(func(map[string]any) {}))
-	parts := strings.Split(good, ".")
-	for name, c := range map[string]struct {
-		proof string
-		ok    bool
-	}{
-		"years later":            {good, true},
-		"with ath and nonce":     {signProof(t, key, claims(func(c map[string]any) { c["ath"], c["nonce"] = "x", "n" })), true},
-		"not before, a bit late": {signProof(t, key, claims(func(c map[string]any) { c["nbf"] = at.Unix() + 90 })), true},
-		"expired when made":      {signProof(t, key, claims(func(c map[string]any) { c["exp"] = at.Unix() })), true},
-		"dots in the address":    {signProof(t, key, claims(func(c map[string]any) { c["htu"] = "https://as.bank.example/a/%2e%2e/token" })), true},
-		"no jti":                 {signProof(t, key, claims(func(c map[string]any) { delete(c, "jti") })), false},
-		"no address":             {signProof(t, key, claims(func(c map[string]any) { c["htu"] = "token" })), false},
-		"no iat":                 {signProof(t, key, claims(func(c map[string]any) { delete(c, "iat") })), false},
-		"another signature":      {parts[0] + "." + parts[1] + "." + strings.Repeat("A", 86), false},
-		"another payload": {parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"jti":"1","htm":"GET","htu":"https://a.example/","iat":1577836800}`)) +
-			"." + parts[2], false},
-		"two parts":   {parts[0] + "." + parts[1], false},
-		"not base64":  {"*.*.*", false},
-		"not JSON":    {"e30.e30x.e30", false},
-		"empty":       {"", false},
-		"other types": {parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"iat":"x"}`)) + "." + parts[2], false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			thumbprint, htm, _, iat, err := checkKeptProof(c.proof)
-			if (err == nil) != c.ok {
-				t.Fatalf("error %v", err)
-			}
-			if c.ok && (thumbprint != key.Thumbprint() || htm != "POST" || !iat.Equal(at)) {
-				t.Errorf("it says %s %s %v", thumbprint, htm, iat)
-			}
-		})
 	}
 }

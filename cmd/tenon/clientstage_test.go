@@ -62,8 +62,8 @@ func newClientStage(t *testing.T) *clientStage {
 			t.Fatal(err)
 		}
 	}
-	s.save("client.yaml", []byte(fmt.Sprintf(
-		"issuer: %s\nclient_id: tpp-4711\ndpop_key: dpop.pem\nassertion_key: assertion.pem\nca: ca.pem\nscope: accounts\n", s.server.URL)))
+	s.save("client.yaml", fmt.Appendf(nil,
+		"issuer: %s\nclient_id: tpp-4711\ndpop_key: dpop.pem\nassertion_key: assertion.pem\nca: ca.pem\nscope: accounts\n", s.server.URL))
 	t.Setenv("TENON_CLIENT", s.path("client.yaml"))
 	t.Setenv("LANG", "C.UTF-8")
 	t.Setenv("LC_ALL", "")

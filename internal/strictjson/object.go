@@ -3,6 +3,7 @@ package strictjson
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Limits on what is read. A JWT that Tenon has to do with needs a fraction of them.
@@ -41,10 +42,8 @@ func (s *scanner) object(depth int, visit func(string, Value) error) error {
 		if err != nil {
 			return err
 		}
-		for _, seen := range names {
-			if seen == name {
-				return fmt.Errorf("member %q comes twice", name)
-			}
+		if slices.Contains(names, name) {
+			return fmt.Errorf("member %q comes twice", name)
 		}
 		if names = append(names, name); len(names) > MaxMembers {
 			return fmt.Errorf("more than %d members", MaxMembers)

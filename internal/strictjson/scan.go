@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"unicode/utf8"
@@ -67,10 +68,11 @@ func (s *scanner) value(depth int) (Value, error) {
 	return Value(s.data[start:s.pos]), err
 }
 
-// checkedText reads a string and decodes it once, so that text nobody asks for is as strict as text somebody does.
+// checkedText reads a string. What is wrong only in what it stands for, NUL and lone surrogates, needs an escape; then it is
+// decoded once, so that text nobody asks for is as strict as text somebody does.
 func (s *scanner) checkedText() (Value, error) {
 	v, err := s.text()
-	if err == nil {
+	if err == nil && bytes.IndexByte(v, '\\') >= 0 {
 		_, err = v.Str()
 	}
 	return v, err

@@ -47,7 +47,7 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // format names the layout that doc.go describes. Another layout gets another name.
-const format = "tenon store 1"
+const format = "tenon store 2"
 
 // mostChanges bounds a batch, so that the first of a crowd does not wait for all of it.
 const mostChanges = 1024

@@ -77,37 +77,40 @@ type judge struct {
 	now time.Time
 }
 
+// A write is a record to write, or to delete, and what was there before it, zero when there was nothing.
+type write struct{ record, old store.Record }
+
 // apply judges a Change and, when all of its preconditions hold, writes it. A *store.Conflict means that nothing was written;
 // any other error leaves the transaction unfit to be committed.
 func (j *judge) apply(c *store.Change) (store.Receipt, error) {
-	inserts, err := j.inserts(c)
+	writes, err := j.inserts(c)
 	if err != nil {
 		return store.Receipt{}, err
 	}
-	for _, r := range slices.Concat(c.Replaces, c.Deletes) {
-		old, err := j.shelf.live(r.Key, j.now)
-		if errors.Is(err, store.ErrNotFound) || err == nil && old.Version != r.Version {
-			return store.Receipt{}, &store.Conflict{Key: r.Key}
-		} else if err != nil {
-			return store.Receipt{}, err
-		}
+	replaces, err := j.current(c.Replaces)
+	if err != nil {
+		return store.Receipt{}, err
+	}
+	deletes, err := j.current(c.Deletes)
+	if err != nil {
+		return store.Receipt{}, err
 	}
 	j.version++
 	receipt := store.Receipt{First: j.leaf, Version: j.version}
-	writes := slices.Concat(inserts, c.Replaces)
+	writes = append(writes, replaces...)
 	for _, leaf := range c.Leaves {
-		key := store.Key{Kind: store.Leaves, ID: store.LeafID(j.leaf)}
-		writes = append(writes, store.Record{Key: key, Body: leaf})
+		key := store.Key{Kind: store.Leaves, ID: store.LeafID(j.leaf)} // never used before
+		writes = append(writes, write{record: store.Record{Key: key, Body: leaf}})
 		j.leaf++
 	}
-	for _, r := range writes {
-		r.Version = j.version
-		if err := j.shelf.put(r); err != nil {
+	for _, w := range writes {
+		w.record.Version = j.version
+		if err := j.shelf.put(w.record, w.old); err != nil {
 			return store.Receipt{}, err
 		}
 	}
-	for _, r := range c.Deletes {
-		if err := j.shelf.remove(r.Key); err != nil {
+	for _, w := range deletes {
+		if err := j.shelf.remove(w.old); err != nil {
 			return store.Receipt{}, err
 		}
 	}
@@ -116,25 +119,41 @@ func (j *judge) apply(c *store.Change) (store.Receipt, error) {
 
 // inserts returns the records to insert, each with its name, when none of them is there. One that has expired, or that expires
 // so early that a sweep may have forgotten it, is a conflict: nobody can say that it was not there before.
-func (j *judge) inserts(c *store.Change) ([]store.Record, error) {
-	named := slices.Clone(c.Inserts)
-	for i := range named {
-		r := &named[i]
+func (j *judge) inserts(c *store.Change) ([]write, error) {
+	writes := make([]write, 0, len(c.Inserts)+len(c.Replaces)+len(c.Leaves))
+	for _, r := range c.Inserts {
 		if r.Key.ID == "" {
 			r.Key.ID = store.LeafID(j.leaf)
 			if names(c, r.Key) {
 				return nil, &store.Conflict{Key: r.Key}
 			}
 		}
-		_, err := j.shelf.live(r.Key, j.now)
+		old, err := j.shelf.get(r.Key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
-		if err == nil || r.ExpiredAt(j.now) || !r.Expires.IsZero() && milliseconds(r.Expires) <= j.forgotten {
+		there := err == nil && !old.ExpiredAt(j.now)
+		if there || r.ExpiredAt(j.now) || !r.Expires.IsZero() && milliseconds(r.Expires) <= j.forgotten {
 			return nil, &store.Conflict{Key: r.Key}
 		}
+		writes = append(writes, write{r, old})
 	}
-	return named, nil
+	return writes, nil
+}
+
+// current returns the records with what is there now, when each is there in the version that its writer has read.
+func (j *judge) current(records []store.Record) ([]write, error) {
+	writes := make([]write, 0, len(records))
+	for _, r := range records {
+		old, err := j.shelf.live(r.Key, j.now)
+		if errors.Is(err, store.ErrNotFound) || err == nil && old.Version != r.Version {
+			return nil, &store.Conflict{Key: r.Key}
+		} else if err != nil {
+			return nil, err
+		}
+		writes = append(writes, write{r, old})
+	}
+	return writes, nil
 }
 
 // names reports whether a Change has a record with this key.

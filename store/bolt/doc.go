@@ -10,12 +10,13 @@
 //
 // # The store's file
 //
-//	meta      format "tenon store 1"; version: the last Change; leaf: the next index; forgotten: how far sweeps went, in ms
+//	meta      format "tenon store 2"; version: the last Change; leaf: the next index; forgotten: how far sweeps went, in ms
 //	records   one bucket a kind; id -> version (8 bytes), expiry in ms since 1970 or 0 (8 bytes), body
-//	expiry    one bucket a minute, named by its number (8 bytes); kind, a zero byte, id -> nothing
+//	expiry    one bucket a minute, named by its number (8 bytes); version (8 bytes), kind, a zero byte, id -> nothing
 //
-// Every record that expires is listed in exactly one minute. A sweep takes the oldest minute that is wholly past, drops its
-// records in the order they lie in, and then the minute as a whole. Numbers are big-endian, so that names sort by value.
+// Every record that expires is listed in exactly one minute. As versions only grow, a new listing goes to the end of its minute,
+// whatever the id is: a Change with random ids touches one page for each of them, not two. A sweep takes the oldest minute that is
+// wholly past, drops its records, and then the minute as a whole. Numbers are big-endian, so that names sort by value.
 //
 // # The replay file
 //

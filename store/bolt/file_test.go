@@ -25,12 +25,8 @@ func TestOpenRefuses(t *testing.T) {
 		"the file of another program": func(path string) error {
 			return create(path, func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err })
 		},
-		"a newer layout": func(path string) error {
-			return create(path, func(tx *bbolt.Tx) error {
-				b, err := tx.CreateBucket([]byte("meta"))
-				return errors.Join(err, b.Put([]byte("format"), []byte("tenon store 2")))
-			})
-		},
+		"an older layout": func(path string) error { return create(path, format("tenon store 1")) },
+		"a newer layout":  func(path string) error { return create(path, format("tenon store 3")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "inner", "db")
@@ -44,6 +40,14 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if _, err := bolt.Open(bolt.Config{}); err == nil {
 		t.Error("opened a store without a path")
+	}
+}
+
+// format says in a file which layout it has.
+func format(name string) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("meta"))
+		return errors.Join(err, b.Put([]byte("format"), []byte(name)))
 	}
 }
 

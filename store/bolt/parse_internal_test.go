@@ -54,13 +54,14 @@ func FuzzReadRecord(f *testing.F) {
 }
 
 func FuzzReadListing(f *testing.F) {
-	f.Add([]byte("codes\x00a"))
-	f.Add([]byte("codes\x00a\x00b"))
-	f.Add([]byte("codes"))
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x07codes\x00a"))
+	f.Add([]byte("12345678codes\x00a\x00b"))
+	f.Add([]byte("12345678codes"))
+	f.Add([]byte("1234567"))
 	f.Add([]byte{0})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if k, err := readListing(b); err == nil && !bytes.Equal(listing(k), b) {
-			t.Errorf("%q was read as %v", b, k)
+		if k, version, err := readListing(b); err == nil && !bytes.Equal(listing(k, version), b) {
+			t.Errorf("%q was read as %v in version %d", b, k, version)
 		}
 	})
 }

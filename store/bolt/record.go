@@ -64,15 +64,21 @@ func sliceEnd(name []byte) (int64, error) {
 	return (int64(n)+1)*sliceLength - 1, err
 }
 
-// listing is the name of a record in an expiry slice: a kind has no zero byte, so the first one ends it.
-func listing(k store.Key) []byte {
-	return append(append([]byte(k.Kind), 0), k.ID...)
+// listing is the name of a record in an expiry slice: its version, which makes names sort in the order of commits, kind and id. A
+// kind has no zero byte, so the first one after the version ends it.
+func listing(k store.Key, version uint64) []byte {
+	b := make([]byte, 0, 8+len(k.Kind)+1+len(k.ID))
+	b = append(binary.BigEndian.AppendUint64(b, version), k.Kind...)
+	return append(append(b, 0), k.ID...)
 }
 
-func readListing(b []byte) (store.Key, error) {
-	kind, id, ok := bytes.Cut(b, []byte{0})
-	if !ok {
-		return store.Key{}, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
+func readListing(b []byte) (k store.Key, version uint64, err error) {
+	if len(b) < 8 {
+		return store.Key{}, 0, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
 	}
-	return store.Key{Kind: store.Kind(kind), ID: string(id)}, nil
+	kind, id, ok := bytes.Cut(b[8:], []byte{0})
+	if !ok {
+		return store.Key{}, 0, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
+	}
+	return store.Key{Kind: store.Kind(kind), ID: string(id)}, binary.BigEndian.Uint64(b), nil
 }

@@ -113,9 +113,9 @@ func (s shelf) from(prefix store.Key, after string) iter.Seq2[store.Record, erro
 	}
 }
 
-// put writes a record and its entry in the expiry slice, and takes out the entry of the record that was there.
-func (s shelf) put(r store.Record) error {
-	if err := s.unlist(r.Key); err != nil {
+// put writes a record and lists it in its expiry slice. old is the record that was there, zero when there was none.
+func (s shelf) put(r, old store.Record) error {
+	if err := s.unlist(old); err != nil {
 		return err
 	}
 	kind, err := s.tx.Bucket(recordsBucket).CreateBucketIfNotExists([]byte(r.Key.Kind))
@@ -132,33 +132,30 @@ func (s shelf) put(r store.Record) error {
 	if err != nil {
 		return err
 	}
-	return slice.Put(listing(r.Key), nil)
+	slice.FillPercent = 1 // versions only grow
+	return slice.Put(listing(r.Key, r.Version), nil)
 }
 
-// remove deletes a record and its entry in the expiry slice.
-func (s shelf) remove(k store.Key) error {
-	if err := s.unlist(k); err != nil {
+// remove deletes a record, as it was read, and its entry in the expiry slice.
+func (s shelf) remove(old store.Record) error {
+	if err := s.unlist(old); err != nil {
 		return err
 	}
-	return s.tx.Bucket(recordsBucket).Bucket([]byte(k.Kind)).Delete([]byte(k.ID))
+	return s.tx.Bucket(recordsBucket).Bucket([]byte(old.Key.Kind)).Delete([]byte(old.Key.ID))
 }
 
-// unlist takes the record under k, if there is one, out of its expiry slice.
-func (s shelf) unlist(k store.Key) error {
-	r, err := s.get(k)
-	if errors.Is(err, store.ErrNotFound) || err == nil && r.Expires.IsZero() {
+// unlist takes a record, as it was read, out of its expiry slice.
+func (s shelf) unlist(old store.Record) error {
+	if old.Expires.IsZero() {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
 	slices := s.tx.Bucket(expiryBucket)
-	name := sliceName(milliseconds(r.Expires))
+	name := sliceName(milliseconds(old.Expires))
 	slice := slices.Bucket(name)
 	if slice == nil {
-		return fmt.Errorf("%w: %v is in no expiry slice", ErrDamaged, k)
+		return fmt.Errorf("%w: %v is in no expiry slice", ErrDamaged, old.Key)
 	}
-	if err := slice.Delete(listing(k)); err != nil {
+	if err := slice.Delete(listing(old.Key, old.Version)); err != nil {
 		return err
 	}
 	if first, _ := slice.Cursor().First(); first == nil {

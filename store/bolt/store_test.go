@@ -171,16 +171,21 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		name, _ := bucket(tx, "expiry").Cursor().First()
 		return bucket(tx, "expiry").Bucket(name)
 	}
+	listed := func(version uint64, name string) []byte {
+		return append(binary.BigEndian.AppendUint64(nil, version), name...)
+	}
 	for name, tamper := range map[string]func(*bbolt.Tx) error{
 		"a record too short": func(tx *bbolt.Tx) error {
 			return bucket(tx, "records", "codes").Put([]byte("lasting"), []byte("short"))
 		},
 		"a version that was not given": func(tx *bbolt.Tx) error { return bucket(tx, "meta").Put([]byte("version"), make([]byte, 8)) },
 		"a leaf that was not appended": func(tx *bbolt.Tx) error { return bucket(tx, "meta").Put([]byte("leaf"), make([]byte, 8)) },
-		"an expiry that nobody lists":  func(tx *bbolt.Tx) error { return minute(tx).Delete([]byte("codes\x00brief")) },
-		"a listing of nothing":         func(tx *bbolt.Tx) error { return minute(tx).Put([]byte("codes\x00nobody"), nil) },
-		"a listing of what stays":      func(tx *bbolt.Tx) error { return minute(tx).Put([]byte("codes\x00lasting"), nil) },
-		"a listing without kind":       func(tx *bbolt.Tx) error { return minute(tx).Put([]byte("codes"), nil) },
+		"an expiry that nobody lists":  func(tx *bbolt.Tx) error { return minute(tx).Delete(listed(1, "codes\x00brief")) },
+		"a listing of nothing":         func(tx *bbolt.Tx) error { return minute(tx).Put(listed(1, "codes\x00nobody"), nil) },
+		"a listing of what stays":      func(tx *bbolt.Tx) error { return minute(tx).Put(listed(2, "codes\x00lasting"), nil) },
+		"a listing of another version": func(tx *bbolt.Tx) error { return minute(tx).Put(listed(2, "codes\x00brief"), nil) },
+		"a listing without kind":       func(tx *bbolt.Tx) error { return minute(tx).Put(listed(1, "codes"), nil) },
+		"a listing without version":    func(tx *bbolt.Tx) error { return minute(tx).Put([]byte("codes"), nil) },
 		"an expiry beyond all years": func(tx *bbolt.Tx) error {
 			return bucket(tx, "records", "codes").Put([]byte("lasting"), bytes.Repeat([]byte{0xff}, 16))
 		},

@@ -58,7 +58,7 @@ func (s *Store) Sweep(ctx context.Context) (n int, err error) {
 	}
 }
 
-// sweepSome drops records of the oldest slice, if it is past, in the order of their keys, which is the order they lie in.
+// sweepSome drops records of the oldest slice, if it is past.
 func sweepSome(s shelf, now int64) (int, error) {
 	slices := s.tx.Bucket(expiryBucket)
 	name, _ := slices.Cursor().First()
@@ -112,7 +112,7 @@ func oldest(slice *bbolt.Bucket) (entries [][]byte, all bool) {
 
 // drop deletes the record that an entry of a slice names.
 func (s shelf) drop(entry []byte) error {
-	k, err := readListing(entry)
+	k, _, err := readListing(entry)
 	if err != nil {
 		return err
 	}
