@@ -158,6 +158,7 @@ func TestForgedBundles(t *testing.T) {
 	good := unzip(t, makeBundle(t, f, earlier))
 	entry, receipt, opening := "entries/00000000000000000001.json", "receipts/00000000000000000001.tlog-proof", "openings/00000000000000000001.json"
 	other := newForge(t)
+	other.strange()
 	for _, tt := range []struct {
 		name   string
 		change func(files map[string][]byte, m map[string]any)

@@ -2,7 +2,9 @@ package audit_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,10 +46,7 @@ var forgeStart = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 func newForge(t testing.TB) *forge {
 	t.Helper()
 	f := &forge{t: t, dir: t.TempDir(), origin: forgeOrigin, now: forgeStart, openings: map[int64][]audit.Opening{}}
-	var err error
-	if f.skey, f.vkey, err = audit.GenerateKey(f.origin); err != nil {
-		t.Fatal(err)
-	}
+	f.skey, f.vkey = throwawayKey(f.origin, 1)
 	for _, name := range []string{"audit-firm", "bank-b", "bank-c"} {
 		f.addWitness(name)
 	}
@@ -57,15 +56,31 @@ func newForge(t testing.TB) *forge {
 
 func (f *forge) addWitness(name string) {
 	f.t.Helper()
-	skey, _, err := audit.GenerateCosigner("witness." + name + ".example")
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	skey, _ := throwawayKey("witness."+name+".example", 4)
 	w, err := audit.NewCosigner(skey, func() time.Time { return f.now })
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	f.witnesses, f.names = append(f.witnesses, w), append(f.names, name)
+}
+
+// throwawayKey makes a key pair that is the same in every run, so that what a fuzzer found is good in another process. The type is
+// that of C2SP signed-note: 1 for a log, 4 for a witness.
+func throwawayKey(name string, kind byte) (skey, vkey string) {
+	seed := sha256.Sum256([]byte(name))
+	public := append([]byte{kind}, ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)...)
+	sum := sha256.Sum256(append([]byte(name+"\n"), public...))
+	encode := base64.StdEncoding.EncodeToString
+	return fmt.Sprintf("PRIVATE+KEY+%s+%x+%s", name, sum[:4], encode(append([]byte{kind}, seed[:]...))), fmt.Sprintf("%s+%x+%s", name, sum[:4], encode(public))
+}
+
+// strange gives the log another key.
+func (f *forge) strange() {
+	f.t.Helper()
+	var err error
+	if f.skey, f.vkey, err = audit.GenerateKey(f.origin); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 // policyText names the log and its three witnesses; two must have signed, unless the quorum is "none".

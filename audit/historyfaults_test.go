@@ -148,6 +148,7 @@ func TestSplitView(t *testing.T) {
 	})
 	t.Run("a pair of which one is not the log's", func(t *testing.T) {
 		other := newForge(t)
+		other.strange()
 		got, err := audit.Consistency(t.Context(), audit.ConsistencyConfig{Policy: f.policy("none"), A: one, B: other.publish(), Evidence: t.TempDir()})
 		if err != nil || got == nil || got.Name != audit.UntrustedKey || len(got.Evidence) != 1 {
 			t.Errorf("got %v, %v", got, err)

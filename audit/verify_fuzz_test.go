@@ -148,7 +148,12 @@ func FuzzOpenPolicy(f *testing.F) {
 
 // A policy that we take, torchwood takes too.
 func FuzzParsePolicy(f *testing.F) {
-	log, w := policyKeys(f)
+	_, log := throwawayKey("log.example", 1)
+	var w []string
+	for _, name := range []string{"a.example", "b.example"} {
+		_, vkey := throwawayKey(name, 4)
+		w = append(w, vkey)
+	}
 	f.Add("log " + log + "\nquorum none\n")
 	f.Add("log " + log + "\nwitness a " + w[0] + "\nwitness b " + w[1] + " https://b.example\ngroup g all a b\nquorum g")
 	f.Add("# nothing\n\tlog\nwitness\ngroup g 0\nquorum")
