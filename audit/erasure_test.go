@@ -34,90 +34,98 @@ func (d *desk) everything(t *testing.T) string {
 	return b.String()
 }
 
+const victimMark = "eyJ.proof.VVVV" // the kept proof of the victim's key
+
 func TestErase(t *testing.T) {
-	victim, other := digestOf("V"), digestOf("o")
-	for name, tt := range map[string]struct {
-		what audit.Erasure
-		mark string // what must be gone
-	}{
-		"a key":      {audit.Erasure{Thumbprint: victim}, "eyJ.proof.VVVV"},
-		"an account": {audit.Erasure{Account: "victim"}, "eyJ.proof.VVVV"},
+	for name, what := range map[string]audit.Erasure{
+		"a key":      {Thumbprint: digestOf("V")},
+		"an account": {Account: "victim"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			d := openDesk(t, dir, nil)
-			key := keyOf(t, dir)
-			write := func(jkt string) uint64 {
-				e := issued(jkt)
-				if jkt == victim {
-					e.Token.Account = "victim"
+			first, kept, last := d.writeVictim(t)
+			entries := verify(t, d.log(), keyOf(t, dir))
+			secrets := []string{victimMark, d.opening(t, first).KeySalt}
+			if what.Account != "" {
+				secrets[1] = d.opening(t, first).AccountSalt
+			}
+			look := func(when string) {
+				t.Helper()
+				text := d.everything(t)
+				for _, secret := range secrets {
+					if strings.Contains(text, secret) {
+						t.Errorf("%s: %q is still there", when, secret)
+					}
 				}
-				index, err := d.book.Append(t.Context(), e)
-				if err != nil {
-					t.Fatal(err)
+				if d.opening(t, kept).Proof == "" {
+					t.Errorf("%s: something else is gone", when)
 				}
-				return index
+				for i, entry := range verify(t, d.log(), keyOf(t, dir))[:len(entries)] {
+					if string(entry) != string(entries[i]) {
+						t.Errorf("%s: entry %d has changed", when, i)
+					}
+				}
 			}
-			first := write(victim)
-			d.write(t, 300)
-			refused := issued(victim) // before that key is known in a new log, and after
-			refused.Type, refused.Reason, refused.Token.Account = audit.TokenRefused, "htu", "victim"
-			if _, err := d.book.Append(t.Context(), refused); err != nil {
-				t.Fatal(err)
-			}
-			kept := write(other)
-			last := write(victim)
-			d.publish(t)
-			entries := verify(t, d.log(), key)
-			secret := d.opening(t, first).KeySalt
-			if tt.what.Account != "" {
-				secret = d.opening(t, first).AccountSalt
-			}
-			if text := d.everything(t); !strings.Contains(text, tt.mark) || !strings.Contains(text, secret) {
+			if text := d.everything(t); !strings.Contains(text, secrets[0]) || !strings.Contains(text, secrets[1]) {
 				t.Fatal("there is nothing to erase")
 			}
-			n, err := d.publisher.Erase(t.Context(), tt.what)
-			if err != nil || n != 3 {
+			if n, err := d.publisher.Erase(t.Context(), what); err != nil || n != 3 {
 				t.Fatalf("erased %d, %v, want 3", n, err)
 			}
-			for _, when := range []string{"at once", "after a restart", "when the bundle is full"} {
-				text := d.everything(t)
-				if strings.Contains(text, tt.mark) || strings.Contains(text, secret) {
-					t.Errorf("%s there is still something to be found", when)
-				}
-				if !strings.Contains(text, "eyJ.proof.oooo") || d.opening(t, kept).Proof == "" {
-					t.Errorf("%s something else is gone", when)
-				}
-				for i, entry := range verify(t, d.log(), key)[:len(entries)] {
-					if string(entry) != string(entries[i]) {
-						t.Errorf("%s entry %d has changed", when, i)
-					}
-				}
-				switch when {
-				case "at once":
-					if leaf := d.lastLeaf(t); leaf.Type != audit.ErasureDone || leaf.Span.Count != 3 {
-						t.Errorf("the record of it is %+v", leaf)
-					}
-					d.close()
-					d = openDesk(t, dir, nil)
-				case "after a restart":
-					d.write(t, 300)
-				}
-				d.publish(t)
+			look("at once")
+			if leaf := d.lastLeaf(t); leaf.Type != audit.ErasureDone || leaf.Span.Count != 3 {
+				t.Errorf("the record of it is %+v", leaf)
 			}
-			again, err := d.book.Append(t.Context(), issued(victim))
-			if err != nil {
-				t.Fatal(err)
-			}
+			d.close()
+			d = openDesk(t, dir, nil)
 			d.publish(t)
-			old, err := audit.ParseLeaf(entries[last])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if now := d.lastLeaf(t); now.Binding.Key == old.Binding.Key && tt.what.Thumbprint != "" {
-				t.Errorf("entry %d joins the key to what was erased", again)
-			}
+			look("after a restart")
+			d.write(t, 300)
+			d.publish(t)
+			look("when the bundle is full")
+			d.wantStranger(t, entries[last], what)
 		})
+	}
+}
+
+// writeVictim publishes three entries about a key and its account, one of them refused, among others.
+func (d *desk) writeVictim(t *testing.T) (first, kept, last uint64) {
+	t.Helper()
+	write := func(jkt, reason string) uint64 {
+		e := issued(jkt)
+		if e.Reason = reason; jkt == digestOf("V") {
+			e.Token.Account = "victim"
+		}
+		index, err := d.book.Append(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return index
+	}
+	first = write(digestOf("V"), "")
+	d.write(t, 300)
+	write(digestOf("V"), "htu")
+	kept, last = write(digestOf("o"), ""), write(digestOf("V"), "")
+	d.publish(t)
+	return first, kept, last
+}
+
+// wantStranger makes sure that who was erased is somebody new from then on.
+func (d *desk) wantStranger(t *testing.T, before []byte, what audit.Erasure) {
+	t.Helper()
+	old, err := audit.ParseLeaf(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := issued(digestOf("V"))
+	e.Token.Account = "victim"
+	if _, err := d.book.Append(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	now := d.lastLeaf(t)
+	if what.Account != "" && now.Token.Account == old.Token.Account || what.Thumbprint != "" && now.Binding.Key == old.Binding.Key {
+		t.Error("what comes later joins what was erased")
 	}
 }
 

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -217,4 +218,76 @@ func TestTmpIsEmptied(t *testing.T) {
 	}
 	d.publish(t)
 	unchanged(t, before, files(t, d.log()))
+}
+
+// An orderly disk knows which names a loss of power could take back.
+type orderlyDisk struct {
+	audit.Disk
+	t       *testing.T
+	pending map[string]string // directory -> a name in it that is not durable yet
+	heads   int
+}
+
+func (d *orderlyDisk) Rename(from, to string) error {
+	if filepath.Base(to) == "checkpoint" {
+		d.heads++
+		for _, name := range d.pending {
+			d.t.Errorf("a checkpoint is written before the name %s is durable", name)
+		}
+	}
+	d.pending[filepath.Dir(to)] = to
+	return d.Disk.Rename(from, to)
+}
+
+func (d *orderlyDisk) SyncDir(dir string) error {
+	delete(d.pending, dir)
+	return d.Disk.SyncDir(dir)
+}
+
+// A checkpoint comes when all its tiles are durable, and leaves and openings go when it is.
+func TestOrderOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	openDesk(t, dir, nil).close()
+	db, err := bolt.Open(bolt.Config{Path: filepath.Join(dir, "db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	disk := &orderlyDisk{Disk: audit.RealDisk(), t: t, pending: map[string]string{}}
+	book, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: &watchfulStore{db, t, disk}, Origin: testOrigin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := audit.LoadKey(filepath.Join(dir, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{dir: dir, store: db, book: book}
+	if d.publisher, err = audit.OpenPublisherOn(t.Context(), audit.PublisherConfig{Book: book, Dir: d.log(), Signer: signer}, disk); err != nil {
+		t.Fatal(err)
+	}
+	defer d.publisher.Close()
+	for range 4 {
+		d.write(t, 200)
+		d.publish(t)
+	}
+	if disk.heads != 4 {
+		t.Errorf("%d checkpoints", disk.heads)
+	}
+}
+
+// A watchfulStore lets nothing go while a file may still be lost.
+type watchfulStore struct {
+	store.Store
+	t    *testing.T
+	disk *orderlyDisk
+}
+
+func (s *watchfulStore) Commit(ctx context.Context, c *store.Change) (store.Receipt, error) {
+	for _, name := range s.disk.pending {
+		if len(c.Deletes) > 0 {
+			s.t.Errorf("%d records leave the store before the name %s is durable", len(c.Deletes), name)
+		}
+	}
+	return s.Store.Commit(ctx, c)
 }

@@ -16,18 +16,7 @@ import (
 func TestReceiptLevels(t *testing.T) {
 	d := newDesk(t)
 	at := d.write(t, 10)
-	read := func(i uint64) audit.Receipt {
-		t.Helper()
-		data, err := d.publisher.Receipt(t.Context(), i)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := audit.ParseReceipt(data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
+	read := func(i uint64) audit.Receipt { return d.receipt(t, i) }
 	if r := read(at + 9); string(r.Checkpoint) != string(d.publisher.Signed()) {
 		t.Error("not at the newest checkpoint")
 	}
@@ -73,6 +62,20 @@ func TestReceiptLevels(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
+}
+
+// receipt gets a receipt and parses it.
+func (d *desk) receipt(t *testing.T, i uint64) audit.Receipt {
+	t.Helper()
+	data, err := d.publisher.Receipt(t.Context(), i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := audit.ParseReceipt(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // somebody is a signer whose name nobody knows.
