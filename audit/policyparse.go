@@ -118,7 +118,7 @@ func (p *policyParser) witness(args []string) error {
 
 func (p *policyParser) group(args []string) error {
 	if len(args) < 3 {
-		return errors.New("write: group NAME any|all|N MEMBER...")
+		return errors.New("write: group NAME any|all|N MEMBER, and further members")
 	}
 	name, threshold, members := args[0], args[1], args[2:]
 	if err := p.newName(name); err != nil {

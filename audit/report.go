@@ -83,9 +83,6 @@ func (r *Report) listed(name string) int {
 	return n
 }
 
-// has reports whether something of the name was found.
-func (r *Report) has(name string) bool { return r.listed(name) > 0 }
-
 func (r *Report) notef(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }

@@ -28,15 +28,7 @@ type Admin struct {
 	Log     Recorder // required for whatever changes something
 	Keyring *Keyring // may be nil when no method about keys is called
 	Profile Profile
-	Tokens  TokenPolicy      // as the issuer's, for what Revoke tells
-	Now     func() time.Time // nil: time.Now
-}
-
-func (a *Admin) now() time.Time {
-	if a.Now == nil {
-		return time.Now()
-	}
-	return a.Now()
+	Tokens  TokenPolicy // as the issuer's, for what Revoke tells
 }
 
 // AddClient registers a client. Without an id it gets a random one.

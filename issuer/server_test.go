@@ -93,7 +93,7 @@ func newServer(t *testing.T, s setup) *server {
 	v.issuer, err = issuer.New(cfg)
 	must(t, err)
 	v.main.Config.Handler, v.alias.Config.Handler = v.issuer.Handler(), v.issuer.MTLSHandler()
-	v.admin = &issuer.Admin{Store: v.store, Log: v.book, Keyring: v.keyring, Profile: s.profile, Tokens: cfg.Tokens, Now: v.clock.Now}
+	v.admin = &issuer.Admin{Store: v.store, Log: v.book, Keyring: v.keyring, Profile: s.profile, Tokens: cfg.Tokens}
 	return v
 }
 
