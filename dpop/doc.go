@@ -25,6 +25,6 @@
 //   - Nothing that is still acceptable is forgotten: the same function decides on iat and computes [Proof.Until].
 //
 // Reading order: algorithm.go, thumbprint.go, jwk.go, key.go, keyfile.go, make.go; compact.go, header.go, headercache.go,
-// claims.go, signature.go, htu.go, window.go, proof.go, check.go; nonce.go, offered.go; replays.go, memory.go, table.go;
+// claims.go, signature.go, htu.go, window.go, proof.go, check.go; nonce.go, offered.go; replays.go, memory.go, table.go, load.go;
 // origin.go, noncejar.go, clock.go, challenge.go, transport.go.
 package dpop

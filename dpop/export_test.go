@@ -3,6 +3,7 @@ package dpop
 import (
 	"crypto"
 	"net/http"
+	"time"
 )
 
 // What follows opens the inside of this package to its external tests.
@@ -60,6 +61,27 @@ func (n *Nonces) OfferedCount() int { return len(n.offered.keys) }
 
 // CachedHeaders is how many parsed headers are kept.
 func (c *Checker) CachedHeaders() int { return len(c.headers.young) + len(c.headers.old) }
+
+// HoldTable holds the lock of the table that a key belongs to, as a caller does who is at work there.
+func (m *Memory) HoldTable(key [32]byte) (t *HeldTable) {
+	t = &HeldTable{m, &m.tables[m.tableOf(m.hash([16]byte(key[:])))]}
+	t.table.mu.Lock()
+	return t
+}
+
+// A HeldTable is a table whose lock is held.
+type HeldTable struct {
+	memory *Memory
+	table  *table
+}
+
+// Forget drops what has expired at the given time.
+func (t *HeldTable) Forget(now time.Time) int {
+	return t.memory.rebuild(t.table, uint32(now.Unix()), 0)
+}
+
+// Release lets go of the lock.
+func (t *HeldTable) Release() { t.table.mu.Unlock() }
 
 const (
 	MaxCachedHeaders = maxCachedHeaders

@@ -68,26 +68,10 @@ func (m *Memory) Use(_ context.Context, key [32]byte, until time.Time) (first bo
 		return false, err
 	}
 	now := m.second()
-	if last < now || last <= m.forgotten.Load() {
-		return false, nil // an entry like this may have been forgotten
+	if last < now {
+		return false, nil
 	}
 	return m.add([16]byte(key[:]), last, now)
-}
-
-// Load puts an entry back that Use accepted before, by the first 16 bytes of its key. What has expired is not kept but raises
-// the mark.
-func (m *Memory) Load(key [16]byte, until time.Time) error {
-	last, err := lastSecond(until)
-	if err != nil {
-		return err
-	}
-	now := m.second()
-	if last < now {
-		m.forget(last)
-		return nil
-	}
-	_, err = m.add(key, last, now)
-	return err
 }
 
 // add inserts unless the key is there. When the memory is full it looks for expired entries before it gives up.
@@ -101,16 +85,25 @@ func (m *Memory) add(key [16]byte, until, now uint32) (first bool, err error) {
 
 func (m *Memory) insert(key [16]byte, until, now uint32) (first bool, err error) {
 	hash := m.hash(key)
-	t := &m.tables[hash&uint64(len(m.tables)-1)]
+	t := &m.tables[m.tableOf(hash)]
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	place, found := t.look(hash, &key, now)
+	return m.insertInto(t, hash, Entry{key, until}, now)
+}
+
+// insertInto wants the table's lock.
+func (m *Memory) insertInto(t *table, hash uint64, e Entry, now uint32) (first bool, err error) {
+	// Asked under the lock: whoever dropped this very entry held it, and raised the mark before letting go.
+	if e.Until <= m.forgotten.Load() {
+		return false, nil // an entry like this may have been forgotten
+	}
+	place, found := t.look(hash, &e.Key, now)
 	if found {
 		return false, nil
 	}
 	if place != nil && place.until != 0 { // expired: its place is free, the number of entries stays
 		m.forget(place.until)
-		t.set(place, key, until)
+		t.set(place, e.Key, e.Until)
 		return true, nil
 	}
 	if m.count.Add(1) > m.capacity {
@@ -119,9 +112,9 @@ func (m *Memory) insert(key [16]byte, until, now uint32) (first bool, err error)
 	}
 	if t.crowded() {
 		m.rebuild(t, now, 1)
-		place, _ = t.look(hash, &key, now)
+		place, _ = t.look(hash, &e.Key, now)
 	}
-	t.set(place, key, until)
+	t.set(place, e.Key, e.Until)
 	return true, nil
 }
 
@@ -161,19 +154,6 @@ func (m *Memory) sweep(t *table, now uint32) int {
 		return 0
 	}
 	return m.rebuild(t, now, 0)
-}
-
-// Reserve makes room for n entries at once, so that a start does not grow the tables step by step.
-func (m *Memory) Reserve(n int) {
-	share := min(n, int(m.capacity)) / len(m.tables)
-	for i := range m.tables {
-		t := &m.tables[i]
-		t.mu.Lock()
-		if len(t.slots)*maxLoadPercent < share*100 {
-			m.rebuild(t, m.second(), share-t.used)
-		}
-		t.mu.Unlock()
-	}
 }
 
 // Forgotten returns the mark: entries that were good until then or less long may have been dropped. It is zero when nothing was.
@@ -225,6 +205,9 @@ func (m *Memory) hash(key [16]byte) uint64 {
 	return high ^ low
 }
 
+// tableOf is the number of the table for a hash.
+func (m *Memory) tableOf(hash uint64) int { return int(hash & uint64(len(m.tables)-1)) }
+
 func (m *Memory) second() uint32 {
 	return uint32(min(max(m.now().Unix(), 0), math.MaxUint32))
 }
@@ -233,7 +216,11 @@ func (m *Memory) second() uint32 {
 func lastSecond(t time.Time) (uint32, error) {
 	s := t.Unix()
 	if s <= 0 || s >= math.MaxUint32 {
-		return 0, fmt.Errorf("dpop: %s is out of range for a replay memory", t)
+		return 0, outOfRange(t)
 	}
 	return uint32(s), nil
+}
+
+func outOfRange(t time.Time) error {
+	return fmt.Errorf("dpop: %s is out of range for a replay memory", t)
 }

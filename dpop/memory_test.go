@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -207,51 +209,39 @@ func TestMemoryMarkWhenAPlaceIsTakenOver(t *testing.T) {
 	}
 }
 
-// What a durable engine does on start: marks first, then entries.
-func TestMemoryLoad(t *testing.T) {
-	m := newMemory(t, 2, fixed(someTime))
-	if err := m.SetForgotten(someTime.Add(5 * time.Second)); err != nil {
-		t.Fatal(err)
+// The clock of one caller shows the last second of a proof, that of the next caller a second more. Between the former's look at
+// the mark and the insertion, the latter drops the entry of the same proof.
+func TestMemoryForgetsWhileACallerWaits(t *testing.T) {
+	m := newMemory(t, 100, fixed(someTime))
+	key := replayKey(1)
+	use(t, m, key, someTime)
+	table := m.HoldTable(key)
+	again := make(chan bool)
+	go func() {
+		first, err := m.Use(context.Background(), key, someTime)
+		again <- first || err != nil
+	}()
+	for !waitsInInsert() {
+		runtime.Gosched()
 	}
-	if err := m.SetForgotten(someTime.Add(-time.Hour)); err != nil || !m.Forgotten().Equal(someTime.Add(5*time.Second)) {
-		t.Errorf("the mark was lowered to %s, %v", m.Forgotten(), err)
+	if n := table.Forget(someTime.Add(time.Second)); n != 1 {
+		t.Errorf("%d entries were dropped", n)
 	}
-	m.Reserve(2)
-	one, two := replayKey(1), replayKey(2)
-	for range 2 { // the same entry twice is one entry
-		if err := m.Load([16]byte(one[:]), someTime.Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if use(t, m, one, someTime.Add(time.Minute)) {
-		t.Error("a loaded entry was first")
-	}
-	if !use(t, m, two, someTime.Add(time.Minute)) {
-		t.Error("an entry that was not loaded was refused")
-	}
-	if err := m.Load([16]byte{3}, someTime.Add(time.Minute)); !errors.Is(err, dpop.ErrFull) {
-		t.Errorf("loaded more than fits: %v", err)
-	}
-	if err := m.Load([16]byte{4}, someTime.Add(-time.Second)); err != nil || m.Len() != 2 {
-		t.Errorf("an expired entry: %v, %d entries", err, m.Len())
-	}
-	if err := m.Load([16]byte{5}, time.Time{}); err == nil {
-		t.Error("loaded an entry of the year 1")
+	table.Release()
+	if <-again {
+		t.Error("the same proof was first twice")
 	}
 }
 
-// An expired entry that is read back is forgotten at once, and the mark says so.
-func TestMemoryLoadOfAnExpiredEntryRaisesTheMark(t *testing.T) {
-	clock := &handClock{someTime}
-	m := newMemory(t, 10, clock.now)
-	key, until := replayKey(1), someTime.Add(-time.Second)
-	if err := m.Load([16]byte(key[:]), until); err != nil {
-		t.Fatal(err)
+// waitsInInsert reports whether a goroutine waits for the lock of a table.
+func waitsInInsert() bool {
+	stacks := make([]byte, 1<<20)
+	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		if strings.Contains(stack, "[sync.Mutex.Lock") && strings.Contains(stack, "dpop.(*Memory).insert(") {
+			return true
+		}
 	}
-	clock.advance(-time.Minute)
-	if use(t, m, key, until) {
-		t.Error("first again after the clock stepped back")
-	}
+	return false
 }
 
 func TestMemoryUntilOutOfRange(t *testing.T) {

@@ -24,7 +24,7 @@ const (
 	sumSize   = 4
 )
 
-// seconds rounds up, as dpop.Memory does. Years before 1970 and after 2106 are cut to the ends of the range; the memory has
+// seconds rounds up: what is on disk is never forgotten early. Years before 1970 and after 2106 are cut to the ends of the range; the memory has
 // refused them.
 func seconds(t time.Time) uint32 {
 	s := t.Unix()

@@ -110,36 +110,51 @@ func (f *file) load(m *dpop.Memory) error {
 		return err
 	}
 	m.Reserve(entries)
-	readers := min(runtime.GOMAXPROCS(0), 4) // an insertion waits for memory most of the time
+	readers := min(runtime.GOMAXPROCS(0), 4)
 	faults := make([]error, readers)
 	var wg sync.WaitGroup
 	for i := range readers {
-		wg.Go(func() { faults[i] = f.loadPart(m, part{i, readers}) })
+		wg.Go(func() { faults[i] = f.loadPart(m, part{uint64(i), uint64(readers)}, entries/readers) })
 	}
 	wg.Wait()
 	return errors.Join(faults...)
 }
 
-// loadPart has a transaction of its own: one must not be shared between goroutines.
-func (f *file) loadPart(m *dpop.Memory, p part) error {
+// loadAtOnce is how many entries a reader puts into memory together: enough for a table of the memory to get a good share of its
+// entries at a time, at 10 MiB.
+const loadAtOnce = 1 << 19
+
+// loadPart has a transaction of its own: one must not be shared between goroutines. share is about how many entries the part has.
+func (f *file) loadPart(m *dpop.Memory, p part, share int) error {
 	return f.view(func(tx *bbolt.Tx) error {
-		return eachBlob(tx, p, func(_ uint32, blob []byte) error {
-			return unpack(blob, func(e entry) error { return m.Load(e.key, time.Unix(int64(e.until), 0)) })
+		entries := make([]dpop.Entry, 0, min(share, loadAtOnce)+mostProofs)
+		err := eachBlob(tx, p, func(_ uint32, blob []byte) error {
+			if len(entries) >= loadAtOnce {
+				if err := m.Load(entries); err != nil {
+					return err
+				}
+				entries = entries[:0]
+			}
+			return unpack(blob, func(e entry) error {
+				entries = append(entries, dpop.Entry{Key: e.key, Until: e.until})
+				return nil
+			})
 		})
+		if err != nil {
+			return err
+		}
+		return m.Load(entries)
 	})
 }
 
-// A part is one slice of the file in so many, from the given one on.
-type part struct{ from, step int }
+// A part is one blob in so many of every slice, from the given one on.
+type part struct{ from, step uint64 }
 
-// eachBlob goes through the blobs of the slices of a part in the order they were written, and makes sure that none is missing.
+// eachBlob goes through the blobs of a part, slice by slice in the order they were written, and makes sure that none is missing in
+// the file.
 func eachBlob(tx *bbolt.Tx, p part, visit func(end uint32, blob []byte) error) error {
 	c := tx.Cursor()
-	i := 0
 	for name, _ := c.Seek(proofsPrefix); name != nil; name, _ = c.Next() {
-		if i++; (i-1)%p.step != p.from {
-			continue
-		}
 		end, err := proofsEnd(name)
 		if err != nil {
 			return err
@@ -148,20 +163,23 @@ func eachBlob(tx *bbolt.Tx, p part, visit func(end uint32, blob []byte) error) e
 		if slice == nil {
 			return fmt.Errorf("%w: %q is not a bucket", ErrDamaged, name)
 		}
-		if err := blobsOf(slice, func(blob []byte) error { return visit(end, blob) }); err != nil {
+		if err := blobsOf(slice, p, func(blob []byte) error { return visit(end, blob) }); err != nil {
 			return fmt.Errorf("slice %q: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// blobsOf goes through the blobs of one slice, which are numbered from 1.
-func blobsOf(slice *bbolt.Bucket, visit func(blob []byte) error) error {
+// blobsOf goes through a part of the blobs of one slice, which are numbered from 1.
+func blobsOf(slice *bbolt.Bucket, p part, visit func(blob []byte) error) error {
 	n := uint64(0)
 	err := slice.ForEach(func(key, blob []byte) error {
 		n++
 		if got, err := number(key); err != nil || got != n || blob == nil {
 			return fmt.Errorf("%w: batch %d has the number %x", ErrDamaged, n, key)
+		}
+		if (n-1)%p.step != p.from {
+			return nil
 		}
 		return visit(blob)
 	})

@@ -139,9 +139,6 @@ func (r *Replays) Use(ctx context.Context, key [32]byte, until time.Time) (first
 	if err != nil || !first {
 		return false, err
 	}
-	if !until.After(r.memory.Forgotten()) {
-		return false, nil // its own entry may have been dropped between the look and the insertion
-	}
 	e := entry{key: [16]byte(key[:]), until: seconds(until)}
 	if r.mode == Fenced {
 		err = r.backlog.add(ctx, e)
