@@ -132,8 +132,10 @@ func (w *wire) make(b *testing.B, n int) {
 	for i := range w.requests {
 		id := strconv.FormatInt(serial.Add(1), 10)
 		now := time.Now()
-		assertion := sign(b, w.key, "ES256", text{`{"alg":"ES256","typ":"client-authentication+jwt","kid":"k0"}`,
-			`{"iss":"bench","sub":"bench","aud":"https://as.example.com","exp":` + strconv.FormatInt(now.Unix()+200, 10) + `,"jti":"assertion-` + id + `"}`})
+		assertion := sign(b, w.key, "ES256", text{
+			`{"alg":"ES256","typ":"client-authentication+jwt","kid":"k0"}`,
+			`{"iss":"bench","sub":"bench","aud":"https://as.example.com","exp":` + strconv.FormatInt(now.Unix()+200, 10) + `,"jti":"assertion-` + id + `"}`,
+		})
 		proof, err := w.proofs.Proof(dpop.Target{Method: "POST", URL: "https://as.example.com/token"})
 		must(b, err)
 		body := "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion

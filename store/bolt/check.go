@@ -103,11 +103,11 @@ func (a *audit) slices() {
 	err := slices.ForEachBucket(func(name []byte) error {
 		return slices.Bucket(name).ForEach(func(entry, _ []byte) error {
 			a.listed++
-			k, version, err := readListing(entry)
+			k, err := readListing(entry)
 			if err != nil {
 				return err
 			}
-			if r, err := a.shelf.get(k); err != nil || r.Version != version || !bytes.Equal(sliceName(milliseconds(r.Expires)), name) {
+			if r, err := a.shelf.get(k); err != nil || !bytes.Equal(sliceName(milliseconds(r.Expires)), name) {
 				a.fault("%v is listed in a slice it does not belong to", k)
 			}
 			return a.ctx.Err()

@@ -72,13 +72,14 @@ func listing(k store.Key, version uint64) []byte {
 	return append(append(b, 0), k.ID...)
 }
 
-func readListing(b []byte) (k store.Key, version uint64, err error) {
+// readListing gives the key. The version is for the order only.
+func readListing(b []byte) (store.Key, error) {
 	if len(b) < 8 {
-		return store.Key{}, 0, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
+		return store.Key{}, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
 	}
 	kind, id, ok := bytes.Cut(b[8:], []byte{0})
 	if !ok {
-		return store.Key{}, 0, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
+		return store.Key{}, fmt.Errorf("%w: the expiry entry %q", ErrDamaged, b)
 	}
-	return store.Key{Kind: store.Kind(kind), ID: string(id)}, binary.BigEndian.Uint64(b), nil
+	return store.Key{Kind: store.Kind(kind), ID: string(id)}, nil
 }

@@ -112,7 +112,7 @@ func oldest(slice *bbolt.Bucket) (entries [][]byte, all bool) {
 
 // drop deletes the record that an entry of a slice names.
 func (s shelf) drop(entry []byte) error {
-	k, _, err := readListing(entry)
+	k, err := readListing(entry)
 	if err != nil {
 		return err
 	}
