@@ -119,10 +119,10 @@ func TestEntriesAreForThoseWhoHaveTheToken(t *testing.T) {
 	handler := d.publisher.Handler(nil)
 	index := d.publisher.Newest().Size - 1
 	for query, want := range map[string]int{
-		"?claims=" + digest:            200,
+		"?claims=" + digest:                     200,
 		"?claims=" + audit.ProofDigest("guess"): 404,
-		"?claims=":                     404,
-		"":                             404,
+		"?claims=":                              404,
+		"":                                      404,
 	} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest("GET", "/log/entry/"+strconv.FormatInt(index, 10)+query, nil))

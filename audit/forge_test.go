@@ -85,11 +85,12 @@ func (f *forge) strange() {
 
 // policyText names the log and its three witnesses; two must have signed, unless the quorum is "none".
 func (f *forge) policyText(quorum string) string {
-	text := "log " + f.vkey + "\n"
+	var text strings.Builder
+	text.WriteString("log " + f.vkey + "\n")
 	for i, w := range f.witnesses {
-		text += fmt.Sprintf("witness %s %s\n", f.names[i], w.Verifier())
+		text.WriteString(fmt.Sprintf("witness %s %s\n", f.names[i], w.Verifier()))
 	}
-	return text + "group two 2 " + strings.Join(f.names, " ") + "\nquorum " + quorum + "\n"
+	return text.String() + "group two 2 " + strings.Join(f.names, " ") + "\nquorum " + quorum + "\n"
 }
 
 func (f *forge) policy(quorum string) *audit.Policy {

@@ -203,9 +203,9 @@ func goldenOther(what audit.Type, i int, now time.Time) audit.Entry {
 	case audit.RefusalSummary:
 		e.Reason, e.Span = "signature", audit.LeafSpan{Count: 1_000_000, From: ms - 900, To: ms}
 	case audit.UseSummary:
-		e.Span, e.About = audit.LeafSpan{Count: 12, From: ms - 900, To: ms}, indexOf(uint64(i-1))
+		e.Span, e.About = audit.LeafSpan{Count: 12, From: ms - 900, To: ms}, new(uint64(i-1))
 	case audit.TokenRevoked, audit.GrantRevoked, audit.TokenRefreshed, audit.TokenExchanged:
-		e.About = indexOf(uint64(i - 1))
+		e.About = new(uint64(i - 1))
 	case audit.LogHeartbeat:
 		e = audit.Entry{Type: what, Span: audit.LeafSpan{Count: 17, From: ms - 60_000, To: ms}}
 	}

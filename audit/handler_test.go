@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -80,9 +81,7 @@ func TestHandlerServesWhatPartialTilesBecame(t *testing.T) {
 	d.write(t, 100)
 	d.publish(t)
 	before := map[string]string{}
-	for path, data := range files(t, d.log()) {
-		before[path] = data
-	}
+	maps.Copy(before, files(t, d.log()))
 	d.write(t, 400)
 	d.publish(t)
 	for path, data := range before {

@@ -17,7 +17,8 @@ import (
 // digestOf makes a string of the form of a digest.
 func digestOf(c string) string { return strings.Repeat(c, 43) }
 
-func indexOf(i uint64) *uint64 { return &i }
+//go:fix inline
+func indexOf(i uint64) *uint64 { return new(i) }
 
 // fullLeaf has every member.
 func fullLeaf() audit.Leaf {

@@ -14,7 +14,7 @@ import (
 func TestReconcile(t *testing.T) {
 	f := story(t) // the grant of entries 1 and 5 is revoked ten seconds past forgeStart at entry 6
 	last := f.issue(jktOf("c"), "jti-4", nil)
-	f.leaf(audit.Leaf{Type: audit.TokenRevoked, Evidence: audit.LeafEvidence{About: indexOf(uint64(last.index))}})
+	f.leaf(audit.Leaf{Type: audit.TokenRevoked, Evidence: audit.LeafEvidence{About: new(uint64(last.index))}})
 	f.issue(jktOf("d"), "jti-5", nil)
 	f.publish(0, 1)
 	at := func(seconds int) int64 { return forgeStart.Unix() + int64(seconds) }

@@ -130,7 +130,7 @@ func TestMalformedEntries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newForge(t)
 			f.fill(2)
-			f.raw([]byte(fmt.Sprintf(good, f.now.UnixMilli())))
+			f.raw(fmt.Appendf(nil, good, f.now.UnixMilli()))
 			if strings.Contains(entry, "%") {
 				entry = fmt.Sprintf(entry, f.now.UnixMilli())
 			}

@@ -113,16 +113,17 @@ func (t *town) RoundTrip(r *http.Request) (*http.Response, error) {
 // policy names all witnesses. The quorum is so many of them.
 func (t *town) policy(quorum int) *audit.Policy {
 	t.t.Helper()
-	text := "log " + t.log.key.String() + "\n"
+	var text strings.Builder
+	text.WriteString("log " + t.log.key.String() + "\n")
 	names := ""
 	for _, w := range t.witnesses {
-		text += fmt.Sprintf("witness %s %s https://%s.example\n", w.name, w.config.Cosigner.Verifier(), w.name)
+		text.WriteString(fmt.Sprintf("witness %s %s https://%s.example\n", w.name, w.config.Cosigner.Verifier(), w.name))
 		names += " " + w.name
 	}
 	if quorum == 0 {
-		return mustPolicy(t.t, text+"quorum none\n")
+		return mustPolicy(t.t, text.String()+"quorum none\n")
 	}
-	return mustPolicy(t.t, fmt.Sprintf("%sgroup g %d%s\nquorum g\n", text, quorum, names))
+	return mustPolicy(t.t, fmt.Sprintf("%sgroup g %d%s\nquorum g\n", text.String(), quorum, names))
 }
 
 func (t *town) client(quorum int) *audit.Witnesses {

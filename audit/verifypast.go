@@ -214,7 +214,7 @@ func (v *verification) finishWitnesses(context.Context) error {
 	w := &v.r.Witnesses
 	w.Quorum = v.head.Quorum
 	if v.r.Times.First != nil {
-		v.r.Times.Last = pointer(utc(v.story.newest))
+		v.r.Times.Last = new(utc(v.story.newest))
 	}
 	newest := v.r.Times.Last
 	switch at, ok := v.c.Policy.notBefore(v.head.seen); {

@@ -61,7 +61,7 @@ func (v *verification) entry(index int64, t *tileRead, i int) error {
 	}
 	v.story.newest = l.Time
 	if v.r.Times.First == nil {
-		v.r.Times.First = pointer(utc(l.Time))
+		v.r.Times.First = new(utc(l.Time))
 	}
 	for _, f := range v.judgeLeaf(index, l) {
 		f.Path = TilePath(t.bundle)
@@ -76,8 +76,6 @@ func (v *verification) entry(index int64, t *tileRead, i int) error {
 	}
 	return nil
 }
-
-func pointer[T any](v T) *T { return &v }
 
 // judgeLeaf is the column of what is asked of one entry.
 func (v *verification) judgeLeaf(index int64, l *Leaf) (all []*Finding) {

@@ -50,13 +50,13 @@ func TestCosign(t *testing.T) {
 func TestCosignSatisfiesTorchwood(t *testing.T) {
 	town := newTown(t, 3)
 	c := town.cosign(town.client(2), town.log.grow(9, "entry"))
-	text := ""
+	var text strings.Builder
 	names := ""
 	for _, w := range town.witnesses {
-		text += fmt.Sprintf("witness %s %s\n", w.name, w.config.Cosigner.Verifier())
+		text.WriteString(fmt.Sprintf("witness %s %s\n", w.name, w.config.Cosigner.Verifier()))
 		names += " " + w.name
 	}
-	policy, err := torchwood.ParsePolicy([]byte("log " + town.log.key.String() + "\n" + text + "group g all" + names + "\nquorum g\n"))
+	policy, err := torchwood.ParsePolicy([]byte("log " + town.log.key.String() + "\n" + text.String() + "group g all" + names + "\nquorum g\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,11 +237,12 @@ func TestNewWitnessesRefuses(t *testing.T) {
 	town := newTown(t, 2)
 	vkey := func(i int) string { return town.witnesses[i].config.Cosigner.Verifier().String() }
 	policy := func(urls ...string) *audit.Policy {
-		text := "log " + town.log.key.String() + "\n"
+		var text strings.Builder
+		text.WriteString("log " + town.log.key.String() + "\n")
 		for i, u := range urls {
-			text += fmt.Sprintf("witness w%d %s %s\n", i, vkey(i), u)
+			text.WriteString(fmt.Sprintf("witness w%d %s %s\n", i, vkey(i), u))
 		}
-		return mustPolicy(t, text+"group g any w0 w1\nquorum g\n")
+		return mustPolicy(t, text.String()+"group g any w0 w1\nquorum g\n")
 	}
 	for name, c := range map[string]audit.WitnessesConfig{
 		"no policy":                     {},

@@ -84,18 +84,18 @@ func (k *auditPolicy) text(key string) (string, error) {
 	if len(k.witnesses) == 0 {
 		b.WriteString("# No witnesses: a signed diary. Whoever has the log's key can write another one, and nobody would know.\nquorum none\n")
 	} else {
-		names := ""
+		var names strings.Builder
 		for _, w := range k.witnesses {
 			vkey, url, _ := strings.Cut(w, "@")
 			name, _, _ := strings.Cut(vkey, "+")
-			names += " " + name
+			names.WriteString(" " + name)
 			fmt.Fprintf(&b, "%s\n", strings.TrimSpace(fmt.Sprintf("witness %s %s %s", name, vkey, url)))
 		}
 		needed := "all"
 		if k.quorum != 0 {
 			needed = fmt.Sprint(k.quorum)
 		}
-		fmt.Fprintf(&b, "group witnesses %s%s\nquorum witnesses\n", needed, names)
+		fmt.Fprintf(&b, "group witnesses %s%s\nquorum witnesses\n", needed, names.String())
 	}
 	_, err := audit.ParsePolicy([]byte(b.String()))
 	return b.String(), err

@@ -125,14 +125,15 @@ func (s *auditStage) open() {
 
 // policy names the log and its two witnesses, of whom so many must have signed; "none" asks for no witnesses.
 func (s *auditStage) policy(needed string) string {
-	text := "log " + s.signer.String() + "\n"
+	var text strings.Builder
+	text.WriteString("log " + s.signer.String() + "\n")
 	for _, w := range s.witnesses {
-		text += fmt.Sprintf("witness %s %s\n", w.Name(), w.Verifier())
+		text.WriteString(fmt.Sprintf("witness %s %s\n", w.Name(), w.Verifier()))
 	}
 	if needed == "none" {
 		return "log " + s.signer.String() + "\nquorum none\n"
 	}
-	return text + "group both " + needed + " audit-firm bank-b\nquorum both\n"
+	return text.String() + "group both " + needed + " audit-firm bank-b\nquorum both\n"
 }
 
 // log appends an entry and lets a second pass.
@@ -155,8 +156,10 @@ func (s *auditStage) tell() {
 	proof := must(key.Proof(dpop.Target{Method: "POST", URL: stageEndpoint, Time: s.now}))(s.t)
 	s.token = s.issue(s.jkt, proof)
 	bound := tenon.Confirmation{JKT: s.jkt}
-	s.log(audit.Entry{Type: audit.TokenUsed, Confirmation: bound, Client: "tpp-4711", About: &s.token,
-		Detail: request("GET", stageAudience+"/accounts", "198.51.100.7")})
+	s.log(audit.Entry{
+		Type: audit.TokenUsed, Confirmation: bound, Client: "tpp-4711", About: &s.token,
+		Detail: request("GET", stageAudience+"/accounts", "198.51.100.7"),
+	})
 	s.publish(2)
 	for _, count := range []int64{3, 4, 9, 12, 0, 3} {
 		at := s.now.Truncate(time.Minute).UnixMilli()
@@ -168,10 +171,14 @@ func (s *auditStage) tell() {
 		}
 	}
 	s.log(audit.Entry{Type: audit.TokenRefused, Reason: "unknown client", Client: hostile})
-	s.log(audit.Entry{Type: audit.ProofReplayed, Reason: "replay", Confirmation: bound, About: &s.token,
-		Detail: request("GET", stageAudience+"/accounts", "203.0.113.9")})
-	s.log(audit.Entry{Type: audit.TokenIssued, Client: "bank-app", Confirmation: tenon.Confirmation{X5T: stageX5T},
-		Token: audit.TokenFacts{ID: "jti-2", Audience: []string{stageAudience}, Expires: s.now.Add(5 * time.Minute), Claims: strings.Repeat("c", 43)}})
+	s.log(audit.Entry{
+		Type: audit.ProofReplayed, Reason: "replay", Confirmation: bound, About: &s.token,
+		Detail: request("GET", stageAudience+"/accounts", "203.0.113.9"),
+	})
+	s.log(audit.Entry{
+		Type: audit.TokenIssued, Client: "bank-app", Confirmation: tenon.Confirmation{X5T: stageX5T},
+		Token: audit.TokenFacts{ID: "jti-2", Audience: []string{stageAudience}, Expires: s.now.Add(5 * time.Minute), Claims: strings.Repeat("c", 43)},
+	})
 	s.log(audit.Entry{Type: audit.GrantRevoked, Client: "tpp-4711", About: &s.token})
 	s.publish(2)
 }

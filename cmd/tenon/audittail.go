@@ -140,8 +140,10 @@ func (f *follower) extends(ctx context.Context, signed []byte, now audit.Checkpo
 		return 0, err
 	}
 	if size := before.Checkpoint.Size; size > now.Size {
-		return 0, &audit.Finding{Name: audit.Rollback, Index: now.Size, Path: checkpointFile,
-			Detail: fmt.Sprintf("the log has %d entries; it had %d at the step before", now.Size, size)}
+		return 0, &audit.Finding{
+			Name: audit.Rollback, Index: now.Size, Path: checkpointFile,
+			Detail: fmt.Sprintf("the log has %d entries; it had %d at the step before", now.Size, size),
+		}
 	}
 	return before.Checkpoint.Size, nil
 }

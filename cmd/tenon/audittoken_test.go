@@ -72,8 +72,10 @@ func TestAuditJudgesAToken(t *testing.T) {
 		"a wrong signature":      {"resigned -p policy --receipt receipt --entry entry --jwks jwks", exitRefused, "MALFORMED"},
 		"no witnesses asked for": {"token -p none --receipt receipt --entry entry --opening opening", exitDone, "level 1"},
 		"witnesses demanded":     {"token -p none --receipt receipt --entry entry --opening opening --level 2", exitStale, "QUORUM_NOT_MET"},
-		"issued elsewhere": {"token -p policy --receipt receipt --entry entry --opening opening --token-endpoint https://other.example/token",
-			exitRefused, "PROOF_INVALID"},
+		"issued elsewhere": {
+			"token -p policy --receipt receipt --entry entry --opening opening --token-endpoint https://other.example/token",
+			exitRefused, "PROOF_INVALID",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := s.audit(append([]string{"verify-token"}, strings.Fields(c.args)...)...)
