@@ -139,7 +139,7 @@ func (s *stage) auditsLogs(ctx context.Context) (Outcome, error) {
 	return outcome, nil
 }
 
-// settle gives the API's log a moment to write down the replay that it has just refused: it writes after the answer, so a crash
+// settle gives the API's log a moment to write down the replay that it has just refused: it writes beside the answer, so a crash
 // takes along what came in the last instants.
 func (s *stage) settle(ctx context.Context) error {
 	l, err := s.auditedLog(s.path(apiDir, logDir), apiPolicyFile)
