@@ -178,6 +178,9 @@ func TestAuditProvesUnderWitnesses(t *testing.T) {
 	s := newAuditStage(t)
 	s.log(audit.Entry{Type: audit.LogHeartbeat})
 	s.publish(0)
+	if err := s.archive.Put(s.cosign(s.publisher.Signed(), 1)); err != nil { // one of two is no quorum
+		t.Fatal(err)
+	}
 	for index, want := range map[int]struct {
 		level audit.Level
 		size  int64
