@@ -58,13 +58,11 @@ var errNotLast = errors.New("audit: status and tlog must be the last claims, in 
 // cut off. Claims without them are taken as they are.
 func ClaimsDigest(payload []byte) (string, error) {
 	var tail []byte
-	first := true
 	err := strictjson.Object(payload, func(name string, v strictjson.Value) error {
 		late := name == "status" || name == "tlog"
-		if len(tail) > 0 && name != "tlog" || late && first {
+		if len(tail) > 0 && name != "tlog" {
 			return errNotLast
 		}
-		first = false
 		if late {
 			tail = fmt.Appendf(tail, ",%q:%s", name, v)
 		}

@@ -24,7 +24,13 @@
 //
 // # Reading order
 //
-// What an entry is: leaf.go, leafparse.go, commitment.go, opening.go. How the tree is kept: tile.go, entries.go, checkpoint.go,
-// receipt.go. Writing: book.go, clock.go, salt.go, summary.go, signer.go, edge.go, tilestore.go, publisher.go, publish.go,
-// handler.go, erasure.go. Reading: policy.go, cosignature.go, source.go, reader.go, finding.go, verify.go and what follows from it.
+// What an entry is: leaf.go, leafparse.go, commitment.go, opening.go. The tree as bytes: tile.go, entries.go, checkpoint.go,
+// receipt.go, frontier.go. Writing entries: book.go, clock.go, salt.go, summary.go. Publishing: signer.go, announce.go, growth.go,
+// tilestore.go, publisher.go, publish.go, sidefile.go, prove.go, handler.go, entryhandler.go, erasure.go.
+//
+// Witnesses: cosignature.go, addcheckpoint.go, witness.go, courier.go, archive.go, guard.go, and our own one in witnessserver.go.
+//
+// Checking a log: policy.go, head.go, source.go, reader.go, finding.go, verify.go and the files that begin with its name, report.go;
+// two logs: consistency.go, evidence.go; one token: token.go, proofcheck.go, demand.go, verifyreceipt.go. Looking things up:
+// scan.go, find.go, timeline.go, reconcile.go. Taking them away: export.go, bundle.go.
 package audit

@@ -83,6 +83,10 @@ func TestOpenSigned(t *testing.T) {
 	if err != nil || got != want || len(n.Sigs) != 1 {
 		t.Errorf("%v, %v, %v", got, n, err)
 	}
+	cosigned := append(bytes.Clone(signed), bytes.Repeat([]byte("— x "+strings.Repeat("A", 100)+"\n"), 90)...)
+	if _, _, err := audit.OpenSigned(cosigned, note.VerifierList(signer.Verifier())); err != nil {
+		t.Errorf("with many signatures of others: %v", err)
+	}
 	_, strange, _ := audit.GenerateKey(testOrigin)
 	stranger, err := note.NewVerifier(strange)
 	if err != nil {
@@ -91,7 +95,7 @@ func TestOpenSigned(t *testing.T) {
 	for name, bad := range map[string][]byte{
 		"another size":  bytes.Replace(signed, []byte("\n1\n"), []byte("\n2\n"), 1),
 		"no signature":  []byte(want.Format() + "\n"),
-		"too large":     append(bytes.Clone(signed), bytes.Repeat([]byte("— x AAAAAAAA\n"), 10_000)...),
+		"too large":     append(bytes.Clone(signed), bytes.Repeat([]byte("— x "+strings.Repeat("A", 1000)+"\n"), 90)...),
 		"not a note":    []byte("x"),
 		"not a tree":    sign(t, "as.example/log\nbig\n", signer),
 		"nothing":       nil,

@@ -71,8 +71,8 @@ func openTileStore(dir string, d disk) (*tileStore, error) {
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return nil, err
 	}
-	s := &tileStore{dir: dir, disk: d, dirty: map[string]bool{}, made: map[string]bool{dir: true}}
-	return s, s.sync()
+	s := &tileStore{dir: dir, disk: d, dirty: map[string]bool{filepath.Dir(dir): true}, made: map[string]bool{dir: true}}
+	return s, s.sync() // the directory may be new
 }
 
 // put publishes a file that anybody may read. If it is there, it must say the same.

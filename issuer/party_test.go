@@ -96,6 +96,7 @@ type reply struct {
 		TokenType   string     `json:"token_type"`
 		ExpiresIn   int        `json:"expires_in"`
 		Scope       string     `json:"scope"`
+		Receipt     string     `json:"binding_receipt"`
 		Code        tenon.Code `json:"error"`
 		Description string     `json:"error_description"`
 	}

@@ -23,8 +23,9 @@ func newDemoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "See tokens issued, used, stolen and refused, all on this machine",
 		Long: `Starts an issuer and a payments API on this machine, with a client that has a DPoP key and one that has a certificate, and shows
-what works and what a thief tries in vain. Every verdict is checked: the exit code is 1 when an attack succeeds or an honest call
-is refused, and 3 when the demo itself cannot go on.
+what works and what a thief tries in vain. At the end the binding log of it is verified, and a copy with one byte changed is found out.
+Every verdict is checked: the exit code is 1 when an attack succeeds, an honest call is refused or the change goes unnoticed, and 3
+when the demo itself cannot go on.
 
 Nothing is needed and nothing is left behind. Ports are free ones on loopback. With --once it ends by itself; without, it keeps
 running, says how to try things by hand, and ends with Ctrl-C.`,

@@ -71,7 +71,7 @@ const mostText = 512
 
 // detailOf tells when and where the request was. For a token it has the members by which audit.Reconcile compares.
 func detailOf(v verifier.Verdict) detail {
-	d := detail{"time": v.At.UTC().Format(time.RFC3339Nano), "method": clip(v.Method), "path": clip(v.Path)}
+	d := detail{"time": v.At.UTC().Format(time.RFC3339Nano), "htm": clip(v.Method), "htu": clip(v.Path)}
 	if v.Token == nil {
 		return d
 	}

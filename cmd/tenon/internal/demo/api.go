@@ -23,7 +23,7 @@ import (
 
 // APIConfig is what the payments API needs to know. Its folder survives it: what it remembers of proofs is there.
 type APIConfig struct {
-	Dir     string // holds its certificate, its nonce key and its replay memory
+	Dir     string // holds its certificate, its nonce key, its replay memory and its binding log
 	Issuer  string // whose tokens it takes
 	Origin  string // under which callers reach it; also the audience of tokens
 	CA      string // PEM file of the authority that signed the issuer's certificate
@@ -56,7 +56,12 @@ func ServeAPI(ctx context.Context, cfg APIConfig, listener net.Listener, ready f
 	if err != nil {
 		return err
 	}
-	guards, err := cfg.raise()
+	log, err := cfg.openLog(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.close()) }()
+	guards, err := cfg.raise(log.verdicts)
 	if err != nil {
 		return err
 	}
@@ -76,6 +81,7 @@ func ServeAPI(ctx context.Context, cfg APIConfig, listener net.Listener, ready f
 	group.Go(func() error { return guards.keys.Run(ctx) })
 	group.Go(func() error { return guards.lists.Run(ctx) })
 	group.Go(func() error { return guards.replays.Run(ctx) })
+	group.Go(func() error { return log.run(ctx) })
 	group.Go(func() error { return serveUntilDone(ctx, server, listener) })
 	ready()
 	return group.Wait()
@@ -106,7 +112,7 @@ type guards struct {
 }
 
 // raise sets the verifier up as any service would, but for what is to be without.
-func (cfg APIConfig) raise() (*guards, error) {
+func (cfg APIConfig) raise(recorder verifier.Recorder) (*guards, error) {
 	roots, err := certs.LoadPool(cfg.CA)
 	if err != nil {
 		return nil, err
@@ -136,7 +142,7 @@ func (cfg APIConfig) raise() (*guards, error) {
 	if g.verifier, err = verifier.New(cfg.without(verifier.Config{
 		Issuer: cfg.Issuer, Audience: cfg.Origin, Origin: cfg.Origin,
 		Keys: g.keys, Revocation: g.lists, DPoP: checker, Replays: g.replays, Certificates: mtls.TLS{},
-		Observe: g.witness.observe,
+		Observe: g.witness.observe, Recorder: recorder,
 	})); err != nil {
 		return nil, errors.Join(err, g.replays.Close())
 	}

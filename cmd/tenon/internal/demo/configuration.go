@@ -8,7 +8,7 @@ import (
 
 // configure writes the issuer's configuration: what somebody would write who runs it for these two clients.
 func (s *scenery) configure(api string) error {
-	text := fmt.Sprintf(configuration, int(statusDelay.Seconds()), api)
+	text := fmt.Sprintf(configuration, int(statusDelay.Seconds()), api, issuerLogOrigin)
 	return durable.WriteFile(s.path(configFile), []byte(text), 0o600)
 }
 
@@ -40,6 +40,8 @@ mtls:
   client_ca: [certs/ca.pem]
 operations:
   listen: "off"
+binding_log:
+  origin: %[3]s
 status_list:
   ttl: %[1]ds
 clients:

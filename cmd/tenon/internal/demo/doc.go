@@ -6,8 +6,9 @@
 // its own, so that it can be killed without warning and started anew.
 //
 // Reading order: step.go (what a step is and how it is judged), story.go (the play), honest.go and thief.go (the actors' lines),
-// stolen.go (what a thief sees on the way), exchange.go (one request and its answer), run.go and stage.go (the order of
+// stolen.go (what a thief sees on the way), auditor.go
+// and insider.go (the last act), exchange.go (one request and its answer), run.go and stage.go (the order of
 // everything), scenery.go and configuration.go (keys, certificates, files), issuing.go (the issuer), process.go and apiprocess.go (the API as
-// a child), api.go and witness.go (the API itself), telling.go, terminal.go and picture.go (how it is told), invitation.go (what
+// a child), api.go, apilog.go and witness.go (the API itself), telling.go, terminal.go and picture.go (how it is told), invitation.go (what
 // to try by hand).
 package demo

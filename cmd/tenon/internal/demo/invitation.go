@@ -40,6 +40,10 @@ call() { curl -s --cacert "$D/certs/ca.pem" {api}/accounts -H "Authorization: DP
 NONCE=$(call -H "$(proof)" -o /dev/null -w '%header{dpop-nonce}')
 call -i -H "$(proof --nonce $NONCE)"
 
+# as an auditor: the log of all that, and the copy of it with one byte changed
+"$T" audit verify "$D/data/log" --policy "$D/tlog-policy"
+"$T" audit verify "$D/tampered-log" --policy "$D/tlog-policy" --evidence ""
+
 # all of shop's tokens, from now on
 "$T" revoke --config "$D/tenon.yaml" --thumbprint {jkt}`)
 }

@@ -59,6 +59,8 @@ type verdict struct {
 	Status int
 	Code   tenon.Code
 	Check  string
+
+	Finding string
 }
 
 func TestEveryStepEndsAsItMust(t *testing.T) {
@@ -68,32 +70,34 @@ func TestEveryStepEndsAsItMust(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []verdict{
-		{false, 200, "", ""}, // shop's token
-		{false, 201, "", ""},
-		{false, 200, "", ""}, // bank's token
-		{false, 201, "", ""},
-		{true, 401, "invalid_token", "downgrade"},     // stolen token as Bearer
-		{true, 401, "invalid_dpop_proof", "no_proof"}, // stolen token, no proof
-		{true, 401, "invalid_token", "jkt"},           // the thief's own key
-		{true, 401, "invalid_dpop_proof", "replay"},
-		{true, 401, "invalid_dpop_proof", "replay"}, // after kill -9
-		{true, 401, "invalid_token", "downgrade"},
-		{true, 401, "invalid_dpop_proof", "htu"},
-		{true, 401, "invalid_dpop_proof", "htm"},
-		{true, 401, "invalid_dpop_proof", "iat"},
-		{true, 401, "use_dpop_nonce", "nonce"},
-		{true, 401, "invalid_token", "certificate"}, // none
-		{true, 401, "invalid_token", "certificate"}, // another
-		{true, 401, "invalid_token", "unbound"},
-		{true, 401, "invalid_client", ""},
-		{true, 401, "invalid_token", "signature"},
-		{true, 401, "invalid_token", "revoked"},
-		{false, 201, "", ""},
-		{false, 201, "", ""},
+		{false, 200, "", "", ""}, // shop's token
+		{false, 201, "", "", ""},
+		{false, 200, "", "", ""}, // bank's token
+		{false, 201, "", "", ""},
+		{true, 401, "invalid_token", "downgrade", ""},     // stolen token as Bearer
+		{true, 401, "invalid_dpop_proof", "no_proof", ""}, // stolen token, no proof
+		{true, 401, "invalid_token", "jkt", ""},           // the thief's own key
+		{true, 401, "invalid_dpop_proof", "replay", ""},
+		{true, 401, "invalid_dpop_proof", "replay", ""}, // after kill -9
+		{true, 401, "invalid_token", "downgrade", ""},
+		{true, 401, "invalid_dpop_proof", "htu", ""},
+		{true, 401, "invalid_dpop_proof", "htm", ""},
+		{true, 401, "invalid_dpop_proof", "iat", ""},
+		{true, 401, "use_dpop_nonce", "nonce", ""},
+		{true, 401, "invalid_token", "certificate", ""}, // none
+		{true, 401, "invalid_token", "certificate", ""}, // another
+		{true, 401, "invalid_token", "unbound", ""},
+		{true, 401, "invalid_client", "", ""},
+		{true, 401, "invalid_token", "signature", ""},
+		{true, 401, "invalid_token", "revoked", ""},
+		{false, 201, "", "", ""},
+		{false, 201, "", "", ""},
+		{false, 0, "", "", "clean"},
+		{true, 0, "", "", "LEAF_MISMATCH"},
 	}
 	var got []verdict
 	for i, r := range results {
-		got = append(got, verdict{r.Attack, r.Status, r.Code, r.Check})
+		got = append(got, verdict{r.Attack, r.Status, r.Code, r.Check, r.Finding})
 		if r.Number != i+1 || r.Title == "" || r.Chapter == "" || r.Sent == "" || r.Why == "" || r.Fault != "" {
 			t.Errorf("step %d is told badly: %+v", i+1, r)
 		}

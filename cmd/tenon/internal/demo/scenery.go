@@ -37,6 +37,18 @@ const (
 	jwksFile     = "jwks.json"
 	nonceKey     = "nonce.key"
 	replaysFile  = "replays.db"
+
+	logDir        = "log" // in the API's folder, as in the issuer's
+	apiLogStore   = "log.db"
+	policyFile    = "tlog-policy" // whose signature counts for the issuer's log
+	apiPolicyFile = "api-tlog-policy"
+	tamperedDir   = "tampered-log"
+)
+
+// The names of the logs. They stay when addresses change.
+const (
+	issuerLogOrigin = "issuer.tenon-demo.example/log"
+	apiLogOrigin    = "api.tenon-demo.example/log"
 )
 
 // The clients. Each has a folder of its name.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/tenon-auth/tenon/certs"
 	"github.com/tenon-auth/tenon/client"
@@ -18,6 +19,7 @@ import (
 type stage struct {
 	*scenery
 	program child.Program
+	began   time.Time
 	cast    Cast
 	issuer  *issuing
 	api     *apiProcess
@@ -35,7 +37,7 @@ type lines struct{ bare, bank, thief *http.Client }
 
 // setUp starts the servers and makes the clients. On an error nothing is left running.
 func setUp(ctx context.Context, cfg Config) (_ *stage, err error) {
-	s := &stage{program: cfg.Program, cast: Cast{Dir: cfg.Dir}}
+	s := &stage{program: cfg.Program, began: time.Now(), cast: Cast{Dir: cfg.Dir}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.tearDown())

@@ -26,10 +26,15 @@ type Wanted struct {
 	Status int        `json:"status"`
 	Code   tenon.Code `json:"error,omitempty"`
 	Check  string     `json:"check,omitempty"` // the check that must refuse, so that no other hides its absence
+	// Finding is what an auditor must say of a log: clean, or what is wrong with it. Such a step is no call.
+	Finding string `json:"finding,omitempty"`
 }
 
-// attack reports whether the step must be refused.
-func (w Wanted) attack() bool { return w.Code != "" }
+// attack reports whether the step must be refused, or found out.
+func (w Wanted) attack() bool { return w.Code != "" || w.audit() && w.Finding != clean }
+
+// audit reports whether the step is an auditor's.
+func (w Wanted) audit() bool { return w.Finding != "" }
 
 // An Outcome is what came of a step.
 type Outcome struct {
@@ -37,7 +42,9 @@ type Outcome struct {
 	Code   tenon.Code `json:"error,omitempty"`
 	Check  string     `json:"check,omitempty"`
 	Sent   string     `json:"sent"` // in short, secrets shortened beyond use
-	Why    string     `json:"why"`  // the server's words about a refusal, or what was given
+	Why    string     `json:"why"`  // the server's words about a refusal, or what was given or found
+
+	Finding string `json:"finding,omitempty"` // the auditor's, of a step that is no call
 }
 
 // A Result is a step that was played.
@@ -53,6 +60,9 @@ type Result struct {
 
 // judge says what is wrong with an outcome. It is the only place that decides whether the demo succeeds.
 func judge(want Wanted, got Outcome) string {
+	if want.audit() {
+		return judgeAudit(want, got)
+	}
 	accepted := got.Status >= 200 && got.Status < 300
 	switch {
 	case want.attack() && accepted:
@@ -66,6 +76,17 @@ func judge(want Wanted, got Outcome) string {
 		return fmt.Sprintf("the check %q must refuse this, and %q did", want.Check, got.Check)
 	}
 	return ""
+}
+
+// judgeAudit says what is wrong with what an auditor found.
+func judgeAudit(want Wanted, got Outcome) string {
+	switch {
+	case got.Finding == want.Finding:
+		return ""
+	case want.attack():
+		return fmt.Sprintf("the tampering was not named: the auditor must find %s and said %s", want.Finding, got.Finding)
+	}
+	return "the log is not in order: " + got.Finding
 }
 
 // verdict is status and code in short.

@@ -11,6 +11,8 @@ import (
 func TestJudge(t *testing.T) {
 	attack := demo.Wanted{Status: 401, Code: tenon.InvalidToken, Check: "jkt"}
 	honest := demo.Wanted{Status: 201}
+	intact := demo.Wanted{Finding: "clean"}
+	altered := demo.Wanted{Finding: "LEAF_MISMATCH"}
 	for name, c := range map[string]struct {
 		want demo.Wanted
 		got  demo.Outcome
@@ -29,6 +31,13 @@ func TestJudge(t *testing.T) {
 		"an honest call refused":      {honest, demo.Outcome{Status: 401, Code: tenon.InvalidToken, Check: "jkt"}, false},
 		"an honest call, other":       {honest, demo.Outcome{Status: 200}, false},
 		"an honest call unanswered":   {honest, demo.Outcome{Status: 503}, false},
+		"a log in order":              {intact, demo.Outcome{Finding: "clean"}, true},
+		"a log that is not":           {intact, demo.Outcome{Finding: "LOGGING_GAP"}, false},
+		"a log nobody looked at":      {intact, demo.Outcome{}, false},
+		"tampering named":             {altered, demo.Outcome{Finding: "LEAF_MISMATCH"}, true},
+		"tampering not found":         {altered, demo.Outcome{Finding: "clean"}, false},
+		"tampering named otherwise":   {altered, demo.Outcome{Finding: "TILE_TORN"}, false},
+		"another entry blamed":        {altered, demo.Outcome{Finding: "LEAF_MISMATCH in the wrong place"}, false},
 	} {
 		if fault := demo.Judge(c.want, c.got); (fault == "") != c.good {
 			t.Errorf("%s: judged %q", name, fault)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/audit"
 )
 
 // story is the play. What each step must end in stands beside it; nothing else decides whether the demo succeeds.
@@ -17,6 +18,10 @@ func (s *stage) story() []chapter {
 		{"After all of that", []step{
 			{"shop pays; its library got a new token by itself", answered(http.StatusCreated), s.pays(s.shop, &s.loot)},
 			{"bank pays with the token it had", answered(http.StatusCreated), s.pays(s.bank, &s.bankLoot)},
+		}},
+		{"The auditor, who trusts nobody's word: the binding log of all that", []step{
+			{"the binding log, verified as it lies on the disk", Wanted{Finding: clean}, s.auditsLogs},
+			{"one byte of an entry changed on the disk, in a copy", Wanted{Finding: audit.LeafMismatch}, s.tampersWithLog},
 		}},
 	}
 }

@@ -24,13 +24,17 @@ type Cast struct {
 // Summary is how the play ended.
 type Summary struct {
 	Steps   int
-	Attacks int
+	Attacks int // on the servers
+	Audits  int
 	Wrong   []Result // the steps that did not end as they must
 }
 
 func (s *Summary) add(r Result) {
 	s.Steps++
-	if r.Attack {
+	switch {
+	case r.Want.audit():
+		s.Audits++
+	case r.Attack:
 		s.Attacks++
 	}
 	if r.Fault != "" {

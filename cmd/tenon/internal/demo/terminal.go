@@ -64,7 +64,12 @@ func (v *stageView) mark(r Result) string {
 }
 
 func (v *stageView) verdict(r Result) string {
-	if r.Code == "" {
+	switch {
+	case r.Finding == clean:
+		return v.t.Good(clean)
+	case r.Finding != "":
+		return v.t.Notable("found  " + r.Finding)
+	case r.Code == "":
 		return v.t.Good(fmt.Sprint(r.Status))
 	}
 	return v.t.Notable(fmt.Sprintf("%d  %s", r.Status, r.Code))
@@ -72,8 +77,8 @@ func (v *stageView) verdict(r Result) string {
 
 func (v *stageView) end(s Summary) {
 	if len(s.Wrong) == 0 {
-		v.print("\n%s %d attacks refused, each by the check that should; %d honest calls answered.\n",
-			v.t.Good("All as it must be:"), s.Attacks, s.Steps-s.Attacks)
+		v.print("\n%s %d attacks refused, each by the check that should; %d honest calls answered;\nthe log of it verified, and the one byte changed in it found.\n",
+			v.t.Good("All as it must be:"), s.Attacks, s.Steps-s.Attacks-s.Audits)
 		return
 	}
 	v.print("\n%s\n", v.t.Bad(fmt.Sprintf("%d of %d steps went wrong:", len(s.Wrong), s.Steps)))

@@ -34,8 +34,17 @@ func told(t terminal.Terminal) string {
 	wrong := refused
 	wrong.Number, wrong.Status, wrong.Code, wrong.Why = 3, 201, "", "payment 2: 12.50 EUR paid for shop"
 	wrong.Fault = "the attack succeeded"
+	audited := demo.Result{
+		Number: 4, Chapter: "The auditor", Title: "the binding log", Want: demo.Wanted{Finding: "clean"},
+		Outcome: demo.Outcome{Finding: "clean", Sent: "tenon audit verify /tmp/d/data/log", Why: "31 entries"},
+	}
+	altered := demo.Result{
+		Number: 5, Chapter: "The auditor", Title: "one byte changed", Attack: true, Want: demo.Wanted{Finding: "LEAF_MISMATCH"},
+		Outcome: demo.Outcome{Finding: "LEAF_MISMATCH", Sent: "entry 7", Why: "LEAF_MISMATCH entry 7, tile entries/000.p/31"},
+	}
 	var out bytes.Buffer
-	demo.Tell(&out, t, cast, []demo.Result{good, refused, wrong})
+	demo.Tell(&out, t, cast, []demo.Result{good, refused, wrong, audited, altered})
+	demo.Tell(&out, t, cast, []demo.Result{good, refused, audited, altered})
 	return out.String()
 }
 

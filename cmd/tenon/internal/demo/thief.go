@@ -42,6 +42,9 @@ func (s *stage) ownKey() (call, error) {
 
 // replayAfterCrash kills the API without warning, starts it again and shows it the proof that it accepted before.
 func (s *stage) replayAfterCrash(ctx context.Context) (Outcome, error) {
+	if err := s.settle(ctx); err != nil {
+		return Outcome{}, err
+	}
 	pid := s.api.cmd.Process.Pid
 	if err := s.api.crash(); err != nil {
 		return Outcome{}, err
