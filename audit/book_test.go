@@ -21,7 +21,7 @@ import (
 func TestAddWritesALeafThatItsOpeningOpens(t *testing.T) {
 	d := newDesk(t)
 	e := issued(digestOf("k"))
-	e.About = indexOf(1)
+	e.About = new(uint64(1))
 	before := time.Now().UnixMilli()
 	index, err := d.book.Append(t.Context(), e)
 	if err != nil {
@@ -46,7 +46,7 @@ func TestAddWritesALeafThatItsOpeningOpens(t *testing.T) {
 			ID: audit.TokenCommitment(salt(o.TokenSalt), "jti-kkkk"), Claims: digestOf("c"), Account: audit.AccountCommitment(salt(o.AccountSalt), "alice"),
 			Client: "tpp-4711", Audience: "https://api.bank.example", Scope: "payments", Expires: 1795354321, KeyID: "as-2026-11",
 		},
-		Evidence: audit.LeafEvidence{Proof: audit.ProofDigest(e.Proof), About: indexOf(1), Detail: audit.DetailCommitment(salt(o.Nonce), o.Detail)},
+		Evidence: audit.LeafEvidence{Proof: audit.ProofDigest(e.Proof), About: new(uint64(1)), Detail: audit.DetailCommitment(salt(o.Nonce), o.Detail)},
 	}
 	if diff := cmp.Diff(want, leaf); diff != "" {
 		t.Error(diff)
@@ -237,7 +237,7 @@ func TestEntriesAreMadeToFit(t *testing.T) {
 		long := strings.Repeat(text, 5000)
 		e := issued(digestOf("k"))
 		e.Reason, e.Client, e.Token.KeyID, e.Token.Audience, e.Token.Scope = long, long, long, []string{long, long}, []string{long}
-		e.Token.Expires, e.About, e.Span = time.Unix(1<<40, 0), indexOf(1<<53-1), audit.LeafSpan{Count: 1<<53 - 1, From: 1<<53 - 1, To: 1<<53 - 1}
+		e.Token.Expires, e.About, e.Span = time.Unix(1<<40, 0), new(uint64(1<<53-1)), audit.LeafSpan{Count: 1<<53 - 1, From: 1<<53 - 1, To: 1<<53 - 1}
 		e.Confirmation.X5T = digestOf("x")
 		e.Outcome, e.Type = audit.Refused, audit.TokenUseRefused
 		if _, err := d.book.Append(t.Context(), e); err != nil {

@@ -14,13 +14,13 @@ import (
 // story is a log with two keys, a revocation, uses, and an entry whose openings are gone.
 func story(t testing.TB) *forge {
 	f := newForge(t)
-	f.issue(jktOf("a"), "jti-1", nil)                                                                                                                                                                         // 1
-	f.issue(jktOf("b"), "jti-2", nil)                                                                                                                                                                         // 2
-	f.leaf(audit.Leaf{Type: audit.TokenUsed, Evidence: audit.LeafEvidence{About: indexOf(1)}})                                                                                                                // 3
-	f.leaf(audit.Leaf{Type: audit.UseSummary, Evidence: audit.LeafEvidence{About: indexOf(1)}, Span: audit.LeafSpan{Count: 40, From: forgeStart.UnixMilli() + 60_000, To: forgeStart.UnixMilli() + 119_000}}) // 4
-	f.issue(jktOf("a"), "jti-3", func(l *audit.Leaf, o *audit.Opening) { l.Type, l.Evidence.About = audit.TokenRefreshed, indexOf(1) })                                                                       // 5
-	f.leaf(audit.Leaf{Type: audit.GrantRevoked, Evidence: audit.LeafEvidence{About: indexOf(1)}})                                                                                                             // 6
-	f.leaf(audit.Leaf{Type: audit.ClientChanged, Token: audit.LeafToken{Client: "other"}})                                                                                                                    // 7
+	f.issue(jktOf("a"), "jti-1", nil)                                                                                                                                                                             // 1
+	f.issue(jktOf("b"), "jti-2", nil)                                                                                                                                                                             // 2
+	f.leaf(audit.Leaf{Type: audit.TokenUsed, Evidence: audit.LeafEvidence{About: new(uint64(1))}})                                                                                                                // 3
+	f.leaf(audit.Leaf{Type: audit.UseSummary, Evidence: audit.LeafEvidence{About: new(uint64(1))}, Span: audit.LeafSpan{Count: 40, From: forgeStart.UnixMilli() + 60_000, To: forgeStart.UnixMilli() + 119_000}}) // 4
+	f.issue(jktOf("a"), "jti-3", func(l *audit.Leaf, o *audit.Opening) { l.Type, l.Evidence.About = audit.TokenRefreshed, new(uint64(1)) })                                                                       // 5
+	f.leaf(audit.Leaf{Type: audit.GrantRevoked, Evidence: audit.LeafEvidence{About: new(uint64(1))}})                                                                                                             // 6
+	f.leaf(audit.Leaf{Type: audit.ClientChanged, Token: audit.LeafToken{Client: "other"}})                                                                                                                        // 7
 	f.publish(0, 1)
 	return f
 }

@@ -17,9 +17,6 @@ import (
 // digestOf makes a string of the form of a digest.
 func digestOf(c string) string { return strings.Repeat(c, 43) }
 
-//go:fix inline
-func indexOf(i uint64) *uint64 { return new(i) }
-
 // fullLeaf has every member.
 func fullLeaf() audit.Leaf {
 	return audit.Leaf{
@@ -29,7 +26,7 @@ func fullLeaf() audit.Leaf {
 			ID: digestOf("j"), Claims: digestOf("c"), Account: digestOf("a"), Client: "tpp-4711",
 			Audience: "https://api.bank.example", Scope: "payments accounts", Expires: 1795354321, KeyID: "as-2026-11",
 		},
-		Evidence: audit.LeafEvidence{Proof: digestOf("p"), About: indexOf(0), Detail: digestOf("d")},
+		Evidence: audit.LeafEvidence{Proof: digestOf("p"), About: new(uint64(0)), Detail: digestOf("d")},
 		Span:     audit.LeafSpan{Count: 3, From: 1795354021000, To: 1795354021100},
 	}
 }
@@ -41,7 +38,7 @@ func leafVectors() map[string]audit.Leaf {
 	hostile.Token.Client = "\"\\/\b\f\n\r\t\x01\x1f\x7f<script>&=SUM(A1)é\u2028😀"
 	refused := audit.Leaf{Type: audit.TokenRefused, Time: 1, Outcome: audit.Refused, Reason: "htu"}
 	about := minimal
-	about.Evidence.About = indexOf(1<<53 - 1)
+	about.Evidence.About = new(uint64(1<<53 - 1))
 	return map[string]audit.Leaf{"full": fullLeaf(), "minimal": minimal, "hostile": hostile, "refused": refused, "about": about}
 }
 
@@ -143,7 +140,7 @@ func TestLeafBytesRefuses(t *testing.T) {
 		"a negative time":    func(l *audit.Leaf) { l.Time = -1 },
 		"a time too large":   func(l *audit.Leaf) { l.Time = 1 << 53 },
 		"a negative count":   func(l *audit.Leaf) { l.Span.Count = -1 },
-		"a large index":      func(l *audit.Leaf) { l.Evidence.About = indexOf(1 << 53) },
+		"a large index":      func(l *audit.Leaf) { l.Evidence.About = new(uint64(1 << 53)) },
 		"a key, no method":   func(l *audit.Leaf) { l.Binding.Method = "" },
 		"a method, no key":   func(l *audit.Leaf) { l.Binding.Key = "" },
 		"NUL":                func(l *audit.Leaf) { l.Token.Scope = "a\x00" },

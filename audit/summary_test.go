@@ -115,7 +115,7 @@ func TestUsesAreFolded(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()
 		use := func(token string) {
-			e := audit.Entry{Client: token, About: indexOf(7)}
+			e := audit.Entry{Client: token, About: new(uint64(7))}
 			e.Confirmation.JKT, e.Token.Claims = digestOf("k"), digestOf(token)
 			if err := s.Use(t.Context(), e); err != nil {
 				t.Fatal(err)

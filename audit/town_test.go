@@ -115,15 +115,15 @@ func (t *town) policy(quorum int) *audit.Policy {
 	t.t.Helper()
 	var text strings.Builder
 	text.WriteString("log " + t.log.key.String() + "\n")
-	names := ""
+	var names strings.Builder
 	for _, w := range t.witnesses {
 		text.WriteString(fmt.Sprintf("witness %s %s https://%s.example\n", w.name, w.config.Cosigner.Verifier(), w.name))
-		names += " " + w.name
+		names.WriteString(" " + w.name)
 	}
 	if quorum == 0 {
 		return mustPolicy(t.t, text.String()+"quorum none\n")
 	}
-	return mustPolicy(t.t, fmt.Sprintf("%sgroup g %d%s\nquorum g\n", text.String(), quorum, names))
+	return mustPolicy(t.t, fmt.Sprintf("%sgroup g %d%s\nquorum g\n", text.String(), quorum, names.String()))
 }
 
 func (t *town) client(quorum int) *audit.Witnesses {

@@ -51,12 +51,12 @@ func TestCosignSatisfiesTorchwood(t *testing.T) {
 	town := newTown(t, 3)
 	c := town.cosign(town.client(2), town.log.grow(9, "entry"))
 	var text strings.Builder
-	names := ""
+	var names strings.Builder
 	for _, w := range town.witnesses {
 		text.WriteString(fmt.Sprintf("witness %s %s\n", w.name, w.config.Cosigner.Verifier()))
-		names += " " + w.name
+		names.WriteString(" " + w.name)
 	}
-	policy, err := torchwood.ParsePolicy([]byte("log " + town.log.key.String() + "\n" + text.String() + "group g all" + names + "\nquorum g\n"))
+	policy, err := torchwood.ParsePolicy([]byte("log " + town.log.key.String() + "\n" + text.String() + "group g all" + names.String() + "\nquorum g\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
