@@ -135,9 +135,14 @@ func TestExportLeavesOutWhatWasPutInLater(t *testing.T) {
 func TestOCSFHasWhatItsClassesRequire(t *testing.T) {
 	f := hostileLog(t)
 	for _, l := range []audit.Leaf{
-		{Type: audit.TokenRevoked, Evidence: audit.LeafEvidence{About: indexOf(1)}}, {Type: audit.TokenUsed},
-		{Type: audit.ProofReplayed, Outcome: audit.Refused, Reason: "replay"}, {Type: audit.ExportMade}, {Type: audit.PolicyChanged}, {Type: audit.ErasureDone},
-		{Type: audit.TokenIssued, Token: audit.LeafToken{Client: "c"}}, {Type: audit.TokenExchanged, Outcome: audit.Refused, Reason: "scope"},
+		{Type: audit.TokenRevoked, Evidence: audit.LeafEvidence{About: indexOf(1)}},
+		{Type: audit.TokenUsed},
+		{Type: audit.ProofReplayed, Outcome: audit.Refused, Reason: "replay"},
+		{Type: audit.ExportMade},
+		{Type: audit.PolicyChanged},
+		{Type: audit.ErasureDone},
+		{Type: audit.TokenIssued, Token: audit.LeafToken{Client: "c"}},
+		{Type: audit.TokenExchanged, Outcome: audit.Refused, Reason: "scope"},
 	} {
 		f.leaf(l)
 	}
