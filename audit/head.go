@@ -84,14 +84,10 @@ func (h *Head) count(p *Policy, sig note.Signature) {
 	case !good:
 		h.Forged = append(h.Forged, w.Name)
 	default:
-		if at, err := CosignatureTime(sig); err == nil && !h.seenBy(w.Name) {
+		if at, err := CosignatureTime(sig); err == nil {
 			h.seen = append(h.seen, sighting{w.Name, at})
 		}
 	}
-}
-
-func (h *Head) seenBy(name string) bool {
-	return slices.ContainsFunc(h.seen, func(s sighting) bool { return s.witness == name })
 }
 
 func (h *Head) verifies(v note.Verifier, sig note.Signature) bool {

@@ -89,16 +89,17 @@ func TestRefusalsAreLogged(t *testing.T) {
 
 // A challenge for a nonce is the first half of a request, and a server that cannot answer has refused nobody.
 func TestWhatIsNoRefusalIsNotLogged(t *testing.T) {
+	asking, _ := withRefusals(t, withNonces(0), 10)
+	asking.register("c", nil).refused(message{}, 400, tenon.UseDPoPNonce, "nonce")
 	hooks := &hookedStore{}
-	s := withNonces(0)
-	s.edit = func(c *issuer.Config) { hooks.Store, c.Store = c.Store, hooks }
-	v, _ := withRefusals(t, s, 10)
-	p := v.register("c", nil)
-	p.refused(message{}, 400, tenon.UseDPoPNonce, "nonce")
+	failing, _ := withRefusals(t, setup{edit: func(c *issuer.Config) { hooks.Store, c.Store = c.Store, hooks }}, 10)
+	p := failing.register("c", nil)
 	hooks.get = func(store.Key) error { return errors.New("no disk") }
-	p.send(message{})
-	if all := v.entries(0, refusals...); len(all) > 0 {
-		t.Errorf("logged: %v", all)
+	p.refused(message{}, 503, tenon.Unavailable, "unavailable")
+	for _, v := range []*server{asking, failing} {
+		if all := v.entries(0, refusals...); len(all) > 0 {
+			t.Errorf("logged: %v", all)
+		}
 	}
 }
 

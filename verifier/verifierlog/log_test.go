@@ -263,6 +263,23 @@ func TestBrokenLogSaysSo(t *testing.T) {
 	}
 }
 
+// A token made with a stolen signing key may say anything: it must not stop the log that is to convict it.
+func TestStrangeTokenIsWrittenAllTheSame(t *testing.T) {
+	d := newDesk(t, verifierlog.Config{})
+	long := strings.Repeat("x", 20_000)
+	d.log.Record(verifier.Verdict{At: time.Now(), Method: long, Path: long, Token: &verifier.Presented{
+		Payload: []byte(`{"tlog":{},"status":{}}`), KeyID: long,
+		Claims: tenon.Claims{
+			ID: long, ClientID: "a\x00\xffb", Subject: long, Audience: []string{long, long}, Scope: tenon.Scope{long},
+			Expires: time.Unix(1<<60, 0), Log: &tenon.LogReference{Origin: long, Index: 1 << 63},
+		},
+	}})
+	all := d.written()
+	if len(all) != 1 || all[0].Leaf.Type != audit.TokenUsed || all[0].Leaf.Token.Expires != 0 || all[0].Leaf.Token.Claims == "" {
+		t.Errorf("%+v", all)
+	}
+}
+
 // Counts are written once a window, also when nothing else happens.
 func TestRunWritesCountsOnceAWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
