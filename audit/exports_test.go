@@ -135,7 +135,7 @@ func TestExportLeavesOutWhatWasPutInLater(t *testing.T) {
 func TestOCSFHasWhatItsClassesRequire(t *testing.T) {
 	f := hostileLog(t)
 	for _, l := range []audit.Leaf{
-		{Type: audit.TokenRevoked, Evidence: audit.LeafEvidence{About: indexOf(1)}},
+		{Type: audit.TokenRevoked, Evidence: audit.LeafEvidence{About: new(uint64(1))}},
 		{Type: audit.TokenUsed},
 		{Type: audit.ProofReplayed, Outcome: audit.Refused, Reason: "replay"},
 		{Type: audit.ExportMade},
