@@ -112,7 +112,7 @@ func TestCosignerKeysAreRefused(t *testing.T) {
 	}
 	for name, key := range map[string]string{
 		"of a log": logVkey, "renamed": strings.Replace(vkey, "w.example", "x.example", 1), "cut": vkey[:len(vkey)-8], "empty": "",
-		"no hash": "w.example++" + vkey[19:], "short hash": strings.Replace(vkey, "+", "+0", 1), "no name": vkey[9:], "spaces": " " + vkey,
+		"of another type": retyped(t, vkey), "no hash": "w.example++" + vkey[19:], "short hash": strings.Replace(vkey, "+", "+0", 1), "no name": vkey[9:], "spaces": " " + vkey,
 	} {
 		if _, err := audit.NewCosignatureVerifier(key); err == nil {
 			t.Errorf("public key %s: accepted", name)
@@ -123,6 +123,18 @@ func TestCosignerKeysAreRefused(t *testing.T) {
 			t.Errorf("a key for %q", name)
 		}
 	}
+}
+
+// retyped gives a key another type and leaves its hash.
+func retyped(t *testing.T, vkey string) string {
+	t.Helper()
+	parts := strings.SplitN(vkey, "+", 3)
+	raw, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[0] = 9
+	return parts[0] + "+" + parts[1] + "+" + base64.StdEncoding.EncodeToString(raw)
 }
 
 func TestCosignatureTimeIsRefused(t *testing.T) {
