@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenon-auth/tenon/audit"
 )
 
 var updateAudit = flag.Bool("update", false, "write the golden files of the auditor's commands")
@@ -210,6 +212,32 @@ func TestAuditPolicyVerifies(t *testing.T) {
 	s.audit("verify", "log", "-p", "witnessed").wants(t, exitDone)
 	out = s.audit("policy", "log", "--witness", s.witnesses[0].Verifier().String(), "--quorum", "2")
 	out.wants(t, exitUsage, "threshold")
+}
+
+// A key that the log announces and does not sign with is in no policy.
+func TestAuditPolicyOfAKeyThatSigns(t *testing.T) {
+	s := newAuditStage(t)
+	skey, _, err := audit.GenerateKey(stageOrigin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := must(audit.ParsePolicy([]byte(s.policy("none"))))(t)
+	c := must(head.Open([]byte(s.read("log/checkpoint"))))(t).Checkpoint
+	s.replace("log/checkpoint", s.signCheckpoint(c, must(audit.ParseKey(skey))(t), 0))
+	s.audit("policy", "log").wants(t, exitFailed, "no entry of the log announces the key")
+}
+
+// A detail record that is not the one that the entry commits to is not shown.
+func TestAuditShowsNoFalseDetail(t *testing.T) {
+	s := newAuditStage(t)
+	s.replace("log/openings/000", []byte(strings.ReplaceAll(s.read("log/openings/000"), "198.51.100.7", "198.51.100.8")))
+	for _, command := range []string{"find", "timeline"} {
+		out := s.audit(command, "log", "-p", "policy", "--client", "tpp-4711")
+		out.wants(t, exitDone)
+		if strings.Contains(out.stdout, "198.51.100.") || !strings.Contains(out.stdout, "tpp-4711") {
+			t.Errorf("%s:\n%s", command, out.stdout)
+		}
+	}
 }
 
 // jsonOf reads what a command printed for programs.

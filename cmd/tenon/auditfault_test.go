@@ -303,6 +303,19 @@ func TestAuditConvicts(t *testing.T) {
 	s.audit("consistency", "mine", "-p", "policy").wants(t, exitUsage)
 }
 
+// Of two logs the larger one has the tiles.
+func TestAuditComparesTwoLogs(t *testing.T) {
+	s := newAuditStage(t)
+	if err := os.CopyFS("copy", os.DirFS("log")); err != nil {
+		t.Fatal(err)
+	}
+	s.log(audit.Entry{Type: audit.LogHeartbeat})
+	s.publish(2)
+	for _, args := range []string{"log copy", "copy log"} {
+		s.audit(append([]string{"consistency", "-p", "policy"}, strings.Fields(args)...)...).wants(t, exitDone)
+	}
+}
+
 // Between two runs of tail a rewritten or shortened log is found out too.
 func TestAuditTailRemembers(t *testing.T) {
 	s := newAuditStage(t)

@@ -22,7 +22,7 @@ type running struct {
 
 func (s *auditStage) start(args ...string) *running {
 	s.t.Helper()
-	ctx, stop := context.WithCancel(s.t.Context())
+	ctx, stop := context.WithTimeout(s.t.Context(), patience) // one that should end by itself is no reason to wait for ever
 	out, in := io.Pipe()
 	root := newRootCommand()
 	root.SetArgs(append([]string{"audit"}, args...))
