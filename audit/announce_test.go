@@ -20,11 +20,15 @@ func TestKeyRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	useNext := func(_ *audit.BookConfig, p *audit.PublisherConfig) { p.Signer = next }
-	d.publish(t)
 	d.close()
-	if d, err := tryDesk(t.Context(), dir, useNext); err == nil {
+	for _, published := range []bool{false, true} {
+		if d, err := tryDesk(t.Context(), dir, useNext); err == nil {
+			d.close()
+			t.Fatalf("a key that nobody announced signs; published %t", published)
+		}
+		d = openDesk(t, dir, nil)
+		d.publish(t)
 		d.close()
-		t.Fatal("a key that nobody announced signs")
 	}
 	d = openDesk(t, dir, nil)
 	if err := d.publisher.Announce(t.Context(), vkey); err != nil {

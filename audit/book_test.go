@@ -296,12 +296,18 @@ func TestOpenBookRefuses(t *testing.T) {
 		}
 	})
 	t.Run("leaves of nobody", func(t *testing.T) {
-		s := open(t)
-		if _, err := s.Commit(t.Context(), &store.Change{Leaves: [][]byte{[]byte("x")}}); err != nil {
+		leaf, err := audit.Leaf{Type: audit.LogOpened, Outcome: audit.OK}.Bytes()
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: s, Origin: testOrigin}); err == nil {
-			t.Error("took leaves over that it did not write")
+		for _, body := range []string{"x", string(leaf)} {
+			s := open(t)
+			if _, err := s.Commit(t.Context(), &store.Change{Leaves: [][]byte{[]byte(body)}}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: s, Origin: testOrigin}); err == nil {
+				t.Errorf("took the leaf %s over that it did not write", body)
+			}
 		}
 	})
 	t.Run("a log without its leaves", func(t *testing.T) {

@@ -129,32 +129,41 @@ func (d *desk) wantStranger(t *testing.T, before []byte, what audit.Erasure) {
 	}
 }
 
-// An opening that was made with the old salt and is committed only after the erasure does not stay.
+// An opening that was made with the old salt and is committed only after the erasure does not stay, also when the process has
+// been started anew in between.
 func TestEraseReachesWhatIsOnItsWay(t *testing.T) {
-	d := newDesk(t)
-	victim := digestOf("V")
-	var late store.Change
-	for range 2 { // the first makes the salt
-		late = store.Change{}
-		if err := d.book.Add(t.Context(), &late, issued(victim)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n, err := d.publisher.Erase(t.Context(), audit.Erasure{Thumbprint: victim}); err != nil || n != 0 {
-		t.Fatalf("erased %d, %v", n, err)
-	}
-	receipt, err := d.store.Commit(t.Context(), &late)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.publish(t)
-	if o := d.opening(t, receipt.First); o.KeySalt != "" || o.Proof != "" {
-		t.Errorf("the opening is %+v", o)
-	}
-	d.write(t, 300)
-	d.publish(t)
-	if strings.Contains(d.everything(t), "eyJ.proof.VVVV") {
-		t.Error("the proof is still there")
+	for name, restart := range map[string]bool{"at once": false, "after a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			d := openDesk(t, dir, nil)
+			var late store.Change
+			for range 2 { // the first makes the salt
+				late = store.Change{}
+				if err := d.book.Add(t.Context(), &late, issued(digestOf("V"))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n, err := d.publisher.Erase(t.Context(), audit.Erasure{Thumbprint: digestOf("V")}); err != nil || n != 0 {
+				t.Fatalf("erased %d, %v", n, err)
+			}
+			if restart {
+				d.close()
+				d = openDesk(t, dir, nil)
+			}
+			receipt, err := d.store.Commit(t.Context(), &late)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.publish(t)
+			if o := d.opening(t, receipt.First); o.KeySalt != "" || o.Proof != "" {
+				t.Errorf("the opening is %+v", o)
+			}
+			d.write(t, 300)
+			d.publish(t)
+			if strings.Contains(d.everything(t), victimMark) {
+				t.Error("the proof is still there")
+			}
+		})
 	}
 }
 
@@ -186,16 +195,23 @@ func TestEraseIsRepeatable(t *testing.T) {
 		t.Fatalf("erased without a record of it: %v", err)
 	}
 	broken.broken = false
-	if n, err := d.publisher.Erase(t.Context(), audit.Erasure{Thumbprint: digestOf("A")}); err != nil || n != 75 {
-		t.Errorf("erased %d, %v, want 75", n, err)
+	if _, err := d.book.Append(t.Context(), issued(digestOf("A"))); err != nil {
+		t.Fatal(err)
+	}
+	before := d.lastLeaf(t)
+	if n, err := d.publisher.Erase(t.Context(), audit.Erasure{Thumbprint: digestOf("A")}); err != nil || n != 76 {
+		t.Errorf("erased %d, %v, want 76", n, err)
+	}
+	if _, err := d.book.Append(t.Context(), issued(digestOf("A"))); err != nil || d.lastLeaf(t).Binding.Key == before.Binding.Key {
+		t.Errorf("the key goes on under the salt that was erased, %v", err)
 	}
 }
 
 func TestEraseRefuses(t *testing.T) {
 	d := newDesk(t)
 	for _, what := range []audit.Erasure{{}, {Thumbprint: "a", Account: "b"}} {
-		if _, err := d.publisher.Erase(t.Context(), what); err == nil {
-			t.Errorf("%+v: erased", what)
+		if _, err := d.publisher.Erase(t.Context(), what); err == nil || errors.Is(err, audit.ErrNoEntry) {
+			t.Errorf("%+v: %v", what, err)
 		}
 	}
 	if _, err := d.publisher.Erase(t.Context(), audit.Erasure{Thumbprint: digestOf("V")}); !errors.Is(err, audit.ErrNoEntry) {

@@ -19,6 +19,10 @@ func TestHandler(t *testing.T) {
 	d.write(t, 300) // 302 with the first two
 	d.publish(t)
 	d.write(t, 5) // not published
+	killed := filepath.Join(d.log(), "tile/0/001.p/47")
+	if err := os.WriteFile(killed, make([]byte, 47*tlog.HashSize), 0o644); err != nil { // by one who did not come to the checkpoint
+		t.Fatal(err)
+	}
 	handler := d.publisher.Handler(func(r *http.Request) bool { return r.Header.Get("Authorization") == "Auditor" })
 	const immutable = "max-age=31536000, immutable"
 	for _, tt := range []struct {

@@ -33,6 +33,9 @@ func TestReceiptLevels(t *testing.T) {
 	if err := d.publisher.Cosigned(cosigned); err != nil {
 		t.Fatal(err)
 	}
+	if got := d.publisher.Signed(); string(got) != string(cosigned) {
+		t.Error("the newest checkpoint is shown without its cosignatures")
+	}
 	if got := readFile(t, d.log(), "checkpoint"); string(got) != string(cosigned) {
 		t.Error("the newest checkpoint on disk is without its cosignatures")
 	}

@@ -81,6 +81,9 @@ func TestRefusalsAreFolded(t *testing.T) {
 	if err := s.Refusal(t.Context(), e); err != nil || len(d.ofType(t, audit.TokenRefused)) != 7 {
 		t.Errorf("the next window gives no entry of its own, %v", err)
 	}
+	if err := s.Flush(t.Context()); err != nil || len(d.ofType(t, audit.RefusalSummary)) != 2 {
+		t.Errorf("a summary of nothing was written, %v", err)
+	}
 }
 
 // A stranger who could invent reasons still fills nothing.
