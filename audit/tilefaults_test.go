@@ -28,6 +28,12 @@ func TestOneAlteredBitOfABundle(t *testing.T) {
 			t.Error("the altered entry was not saved")
 		}
 	})
+	t.Run("its time, which then says nothing", func(t *testing.T) {
+		at := offsetOf(f, 7)
+		bad := append(bytes.Clone(good[:at]), bytes.Replace(good[at:], []byte(`"ts":17`), []byte(`"ts":27`), 1)...)
+		f.write(path, bad)
+		demand(t, f.verify(nil), wanted{audit.LeafMismatch, 7, path, 1})
+	})
 	// Whatever the bit, also in the length of an entry: it is found, and put down to the entry in which it is.
 	for i := range len(good) * 8 {
 		inLength := i/8-offsetOf(f, entryAt(f, i/8)) < 2

@@ -83,6 +83,22 @@ func TestVerifyTokenAcceptsWhatWasLogged(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+	t.Run("a receipt and an opening of another entry", func(t *testing.T) {
+		other := f.issue(jktOf("b"), "jti-2", nil)
+		f.publish(0, 1)
+		reader, err := audit.NewReader(t.Context(), f.source(), f.policy("two"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipt, err := reader.Receipt(t.Context(), other.index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := f.verifyToken(token(g.payload), func(c *audit.TokenConfig) { c.Entry, c.Receipt = f.entries[other.index], receipt })
+		demandOne(t, r.Findings, r.Exit(), wanted{audit.UnloggedToken, g.index, "", 1})
+		r = f.verifyToken(token(g.payload), func(c *audit.TokenConfig) { c.Opening = &other.opening })
+		demandOne(t, r.Findings, r.Exit(), wanted{audit.Malformed, g.index, "", 1})
+	})
 }
 
 // A token made with a stolen signing key, in all the ways that there are.
@@ -212,6 +228,10 @@ func TestProofReused(t *testing.T) {
 	f.issue(jktOf("a"), "jti-3", func(l *audit.Leaf, o *audit.Opening) { // refused as it should be: no fault
 		same(l, o)
 		l.Type, l.Outcome, l.Reason = audit.ProofReplayed, audit.Refused, "replay"
+	})
+	f.issue(jktOf("a"), "jti-4", func(l *audit.Leaf, o *audit.Opening) {
+		same(l, o)
+		l.Outcome, l.Reason = audit.Refused, "replay"
 	})
 	f.publish(0, 1)
 	got := demand(t, f.verify(nil), wanted{audit.ProofReused, second.index, "", 1})
