@@ -214,6 +214,14 @@ func TestAuditPolicyVerifies(t *testing.T) {
 	out.wants(t, exitUsage, "threshold")
 }
 
+// How long after a revocation a use is in order is for the auditor to say.
+func TestAuditReconcileDelay(t *testing.T) {
+	s := newAuditStage(t)
+	s.save("rs.jsonl", strings.SplitAfter(s.resourceServerList(), "\n")[1])
+	s.audit("reconcile", "log", "-p", "policy", "--rs-log", "rs.jsonl").wants(t, exitRefused)
+	s.audit("reconcile", "log", "-p", "policy", "--rs-log", "rs.jsonl", "--delay", "1h").wants(t, exitDone)
+}
+
 // A key that the log announces and does not sign with is in no policy.
 func TestAuditPolicyOfAKeyThatSigns(t *testing.T) {
 	s := newAuditStage(t)
