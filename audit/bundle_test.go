@@ -3,6 +3,7 @@ package audit_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"maps"
@@ -264,6 +265,41 @@ func TestBundleLeadsToAWitnessedCheckpoint(t *testing.T) {
 	if len(r.Findings) != 0 || r.Size != 308 || r.Search.Size != 313 || !r.Witnesses.Met {
 		t.Errorf("%+v", r)
 	}
+}
+
+// A log that grows while a bundle is made does not make it a bundle of two sizes.
+func TestBundleOfALiveLogIsOfOneSize(t *testing.T) {
+	f, earlier := bundleLog(t)
+	reads := 0
+	c := audit.BundleConfig{}
+	c.FindConfig = audit.FindConfig{Policy: f.policy("two"), Source: growing{f.source(), func(now []byte) []byte {
+		if reads++; reads == 1 {
+			return earlier
+		}
+		return now
+	}}}
+	var b bytes.Buffer
+	m, err := audit.MakeBundle(t.Context(), c, &b)
+	if err != nil || m.Size != 8 || m.Search.Size != 8 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if r := verifyBundle(t, f, b.Bytes()); len(r.Findings) != 0 {
+		t.Error(list(r.Findings))
+	}
+}
+
+// growing answers for the checkpoint by itself.
+type growing struct {
+	*audit.DirSource
+	checkpoint func(now []byte) []byte
+}
+
+func (g growing) ReadFile(ctx context.Context, path string) ([]byte, error) {
+	data, err := g.DirSource.ReadFile(ctx, path)
+	if path == "checkpoint" {
+		data = g.checkpoint(data)
+	}
+	return data, err
 }
 
 func TestBundleRefusesAForkedPast(t *testing.T) {

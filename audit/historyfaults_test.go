@@ -104,8 +104,16 @@ func TestForkProofConvictsNobodyHonest(t *testing.T) {
 	a := openHead(t, f, f.publish())
 	f.fill(5)
 	b := openHead(t, f, f.publish())
-	if err := (&audit.ForkProof{OlderSize: a.Size, NewerSize: b.Size, Root: a.Root}).Verify(a, b); err == nil {
-		t.Error("convicted by its own root")
+	r, err := audit.NewReader(t.Context(), f.source(), f.policy("none"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, root, err := r.Consistency(t.Context(), a.Size)
+	if err != nil || root != a.Root {
+		t.Fatal(err)
+	}
+	if err := (&audit.ForkProof{OlderSize: a.Size, NewerSize: b.Size, Root: a.Root, Proof: proof}).Verify(a, b); err == nil {
+		t.Error("convicted by the proof that it is honest")
 	}
 	if err := (&audit.ForkProof{OlderSize: a.Size, NewerSize: b.Size, Root: b.Root}).Verify(a, b); err == nil {
 		t.Error("convicted without a proof")
