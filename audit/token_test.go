@@ -139,6 +139,19 @@ func TestTokensOfAStolenSigningKey(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an entry whose own commitment is to another token id", func(t *testing.T) {
+		f := newForge(t)
+		g := f.issue(jktOf("a"), "jti-1", func(l *audit.Leaf, o *audit.Opening) {
+			salt, err := audit.ParseSalt(o.TokenSalt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Token.ID = audit.TokenCommitment(salt, "jti-2")
+		})
+		f.publish(0, 1)
+		r := f.verifyToken(token(g.payload), nil)
+		demandOne(t, r.Findings, r.Exit(), wanted{audit.ClaimsMismatch, g.index, "", 1})
+	})
 	t.Run("a wrong signature", func(t *testing.T) {
 		r := f.verifyToken(token(g.payload), func(c *audit.TokenConfig) { c.CheckSignature = func(string) error { return errors.New("no") } })
 		demandOne(t, r.Findings, r.Exit(), wanted{audit.Malformed, -1, "", 1})
