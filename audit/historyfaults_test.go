@@ -219,39 +219,6 @@ func TestTimeOutOfBounds(t *testing.T) {
 		r := f.verify(nil)
 		demandOne(t, r.Findings, r.Exit(), wanted{audit.TimeOutOfBounds, 16, "", 1})
 	})
-	t.Run("two witnesses a minute apart: the earlier bounds from below, the later from above", func(t *testing.T) {
-		for _, tt := range []struct {
-			name  string
-			dated time.Duration // after the first witness
-			late  bool          // the entry is in what the two saw, and not after it
-			want  int           // findings
-		}{
-			{"after it, dated between the two", 20 * time.Second, false, 0},
-			{"after it, dated before both", -20 * time.Second, false, 1},
-			{"in it, dated between the two", 40 * time.Second, true, 0},
-			{"in it, dated after both", 80 * time.Second, true, 1},
-		} {
-			f := newForge(t)
-			f.fill(10)
-			dated := audit.Leaf{Type: audit.TokenRevoked, Time: f.now.Add(tt.dated).UnixMilli()}
-			if tt.late {
-				f.leaf(dated)
-				f.now = f.now.Add(-time.Second)
-			}
-			first := f.sign(f.skey, 0)
-			f.now = f.now.Add(time.Minute)
-			f.write(audit.ArchivePath(f.size()), merge(t, first, f.sign(f.skey, 1)))
-			if !tt.late {
-				f.leaf(dated)
-			}
-			f.publish(0, 1)
-			r := f.verify(nil)
-			r.Findings = slices.DeleteFunc(r.Findings, func(f audit.Finding) bool { return f.Name == audit.TimeStep })
-			if len(r.Findings) != tt.want || tt.want == 1 && r.Findings[0].Name != audit.TimeOutOfBounds {
-				t.Errorf("%s: %s", tt.name, list(r.Findings))
-			}
-		}
-	})
 	t.Run("within the tolerance of a batch and of a witness", func(t *testing.T) {
 		f := start(t)
 		f.leaf(audit.Leaf{Type: audit.TokenIssued, Time: f.now.UnixMilli() - 1500})

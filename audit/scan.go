@@ -66,8 +66,8 @@ func scan(ctx context.Context, c scanConfig, visit func(scanned) error) (*Head, 
 
 // sound gives the first thing that is wrong with the entries of a tile. The hash tile is not looked at: the root decides.
 func (t *tileRead) sound() error {
-	if t.bundleFault != nil {
-		return t.bundleFault
+	if t.torn.bundle != nil {
+		return t.torn.bundle
 	}
 	for i := range t.leaves {
 		if err := t.malformed[i]; err != nil {

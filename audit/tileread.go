@@ -24,10 +24,12 @@ type tileRead struct {
 	malformed map[int]error // entries that are no leaves
 	shifted   map[int]bool  // entries whose bytes are right and whose length field is not
 
-	bundleFault *Finding // TILE_TORN
-	tileFault   *Finding
-	opened      openedTile
+	torn   tornTile
+	opened openedTile
 }
+
+// A tornTile has what was wrong with the files of a tile as such: TILE_TORN, or nil.
+type tornTile struct{ bundle, hashes *Finding }
 
 // first is the index of the tile's first entry.
 func (t *tileRead) first() int64 { return t.number * TileWidth }
@@ -41,17 +43,17 @@ func readTileNumber(ctx context.Context, c *VerifyConfig, n, size int64) (*tileR
 	bundle, hashes := EntryTile(n, size), HashTile(0, n, size)
 	t := &tileRead{number: n, width: bundle.W, bundle: bundle}
 	data, err := readHashTile(ctx, source, hashes)
-	if err := t.fault(&t.tileFault, torn(err, hashes)); err != nil {
+	if err := t.fault(&t.torn.hashes, torn(err, hashes)); err != nil {
 		return nil, err
 	}
-	if t.tileFault == nil {
+	if t.torn.hashes == nil {
 		t.stored = splitHashes(data)
 	}
 	data, full, err := readTile(ctx, source, bundle)
-	if err := t.fault(&t.bundleFault, torn(err, bundle)); err != nil {
+	if err := t.fault(&t.torn.bundle, torn(err, bundle)); err != nil {
 		return nil, err
 	}
-	if t.bundleFault == nil {
+	if t.torn.bundle == nil {
 		t.split(data, full)
 	}
 	if c.Openings {
@@ -148,12 +150,12 @@ func (t *tileRead) resync(data []byte) {
 	t.take(entries)
 	switch {
 	case len(data) == 0:
-		t.bundleFault = found(TileTorn, t.first(), "it is empty").at(TilePath(t.bundle))
+		t.torn.bundle = found(TileTorn, t.first(), "it is empty").at(TilePath(t.bundle))
 	case len(entries) < t.width:
-		t.bundleFault = found(TileTorn, t.first()+int64(len(entries)), "it is cut: %d of %d entries are there", len(entries), t.width).at(TilePath(t.bundle))
+		t.torn.bundle = found(TileTorn, t.first()+int64(len(entries)), "it is cut: %d of %d entries are there", len(entries), t.width).at(TilePath(t.bundle))
 	case len(rest) > 0 && len(t.shifted) == 0:
-		t.bundleFault = found(TileTorn, -1, "it is too long: %d bytes follow the last entry", len(rest)).at(TilePath(t.bundle))
-		t.bundleFault.Repair = "cut it off after its last entry"
+		t.torn.bundle = found(TileTorn, -1, "it is too long: %d bytes follow the last entry", len(rest)).at(TilePath(t.bundle))
+		t.torn.bundle.Repair = "cut it off after its last entry"
 	}
 }
 
@@ -174,14 +176,14 @@ func prefixLength(rest []byte, want tlog.Hash) int {
 // findings says what is wrong with the tile once it is known which leaf hashes are right.
 func (t *tileRead) findings(right []tlog.Hash) (all []*Finding) {
 	bundle, hashes := TilePath(t.bundle), TilePath(tlog.Tile{H: TileHeight, L: 0, N: t.number, W: t.width})
-	if t.bundleFault != nil {
-		all = append(all, t.bundleFault)
+	if t.torn.bundle != nil {
+		all = append(all, t.torn.bundle)
 	}
-	if t.tileFault != nil {
+	if t.torn.hashes != nil {
 		if t.whole() {
-			t.tileFault.Repair = repairHashes
+			t.torn.hashes.Repair = repairHashes
 		}
-		all = append(all, t.tileFault)
+		all = append(all, t.torn.hashes)
 	}
 	if right == nil {
 		return all
