@@ -27,6 +27,12 @@ var libraries = map[string]string{
 	"x/time":  "golang.org/x/time",
 	"oauth2":  "golang.org/x/oauth2",
 	"cmp":     "github.com/google/go-cmp",
+
+	"webauthn":   "github.com/go-webauthn/webauthn",
+	"otp":        "github.com/pquerna/otp",
+	"jsonschema": "github.com/santhosh-tekuri/jsonschema/v6",
+	"x/crypto":   "golang.org/x/crypto",
+	"x/text":     "golang.org/x/text",
 }
 
 // mayImport is the architecture: what each package may import besides the standard library. Imports go one way, and whoever
@@ -45,7 +51,11 @@ var mayImport = map[string][]string{
 	"verifier":               {"", "dpop", "mtls", "internal/strictjson", "go-jose", "x/sync"},
 	"verifier/verifiertest":  {"", "dpop", "mtls", "certs", "verifier", "go-jose"},
 	"verifier/verifierlog":   {"", "verifier", "audit"},
-	"issuer":                 {"", "dpop", "mtls", "store", "audit", "verifier", "internal/strictjson", "internal/durable", "go-jose", "mux", "uuid", "x/time", "x/sync"},
+	"issuer":                 {"", "dpop", "mtls", "store", "audit", "verifier", "issuer/browser", "issuer/people", "issuer/rar", "issuer/ui", "internal/strictjson", "internal/durable", "go-jose", "mux", "uuid", "x/time", "x/sync"},
+	"issuer/browser":         {"", "store", "issuer/people", "issuer/rar", "issuer/ui", "x/text"},
+	"issuer/people":          {"", "store", "uuid", "webauthn", "otp", "x/crypto", "x/text", "x/time"},
+	"issuer/rar":             {"", "internal/strictjson", "jsonschema", "x/text"},
+	"issuer/ui":              {"x/text"},
 	"client":                 {"", "dpop", "mtls", "internal/strictjson", "go-jose", "oauth2"},
 	"cmd/tenon":              {anything},
 	"cmd/tenon/internal/...": {anything},

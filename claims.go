@@ -10,8 +10,8 @@ import (
 	"github.com/tenon-auth/tenon/internal/strictjson"
 )
 
-// Claims is what an access token says (RFC 9068 §2.2). Times are whole seconds. Every field but NotBefore, Scope, Status and
-// Log is required in a token that Tenon issues.
+// Claims is what an access token says (RFC 9068 §2.2). Times are whole seconds. Every field but NotBefore, Scope, Details,
+// Person, Status and Log is required in a token that Tenon issues.
 type Claims struct {
 	Issuer       string
 	Subject      string // the client's id when the client acts for itself (RFC 9068 §2.2)
@@ -23,8 +23,18 @@ type Claims struct {
 	Expires      time.Time
 	Scope        Scope
 	Confirmation Confirmation
+	Details      json.RawMessage // authorization_details, a JSON array; nil when there are none (RFC 9396 §9.1)
+	Person       *Authentication // nil when the client acts for itself
 	Status       *StatusReference
 	Log          *LogReference
+}
+
+// An Authentication is how and when a person proved who they are (RFC 9068 §2.2.1). It is settled when the grant is made and
+// stays the same in every token of it.
+type Authentication struct {
+	Time time.Time `json:"auth_time"`     // whole seconds
+	ACR  string    `json:"acr,omitempty"` // OpenID Connect Core §2
+	AMR  []string  `json:"amr,omitempty"` // RFC 8176
 }
 
 // A StatusReference is the place of a token in a token status list (Token Status List §6.2).
@@ -44,21 +54,28 @@ type LogReference struct {
 // unbound confirmation is left out: whether a token may be without one is decided where tokens are signed.
 func (c Claims) MarshalJSON() ([]byte, error) {
 	payload := struct {
-		Issuer    string         `json:"iss"`
-		Subject   string         `json:"sub"`
-		Audience  any            `json:"aud"`
-		Expires   int64          `json:"exp"`
-		NotBefore int64          `json:"nbf,omitempty"`
-		IssuedAt  int64          `json:"iat"`
-		ID        string         `json:"jti"`
-		ClientID  string         `json:"client_id"`
-		Scope     string         `json:"scope,omitempty"`
-		Cnf       *Confirmation  `json:"cnf,omitempty"`
-		Status    *statusWrapper `json:"status,omitempty"`
-		Log       *LogReference  `json:"tlog,omitempty"`
+		Issuer    string          `json:"iss"`
+		Subject   string          `json:"sub"`
+		Audience  any             `json:"aud"`
+		Expires   int64           `json:"exp"`
+		NotBefore int64           `json:"nbf,omitempty"`
+		IssuedAt  int64           `json:"iat"`
+		ID        string          `json:"jti"`
+		ClientID  string          `json:"client_id"`
+		Scope     string          `json:"scope,omitempty"`
+		Cnf       *Confirmation   `json:"cnf,omitempty"`
+		AuthTime  int64           `json:"auth_time,omitempty"`
+		ACR       string          `json:"acr,omitempty"`
+		AMR       []string        `json:"amr,omitempty"`
+		Details   json.RawMessage `json:"authorization_details,omitempty"`
+		Status    *statusWrapper  `json:"status,omitempty"`
+		Log       *LogReference   `json:"tlog,omitempty"`
 	}{
 		Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience, Expires: c.Expires.Unix(), NotBefore: unixOrZero(c.NotBefore),
-		IssuedAt: c.IssuedAt.Unix(), ID: c.ID, ClientID: c.ClientID, Scope: c.Scope.String(), Log: c.Log,
+		IssuedAt: c.IssuedAt.Unix(), ID: c.ID, ClientID: c.ClientID, Scope: c.Scope.String(), Details: c.Details, Log: c.Log,
+	}
+	if c.Person != nil {
+		payload.AuthTime, payload.ACR, payload.AMR = unixOrZero(c.Person.Time), c.Person.ACR, c.Person.AMR
 	}
 	if len(c.Audience) == 1 {
 		payload.Audience = c.Audience[0]
@@ -97,6 +114,9 @@ func (c *Claims) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
+	if p := read.Person; p != nil && p.Time.IsZero() {
+		return errors.New("claim auth_time is missing beside acr or amr")
+	}
 	if err := read.complete(); err != nil {
 		return err
 	}
@@ -127,12 +147,36 @@ func (c *Claims) member(name string, v strictjson.Value) (err error) {
 		c.Scope, err = scopeClaim(v)
 	case "cnf":
 		err = c.Confirmation.UnmarshalJSON(v)
+	case "auth_time":
+		c.person().Time, err = numericDate(v)
+	case "acr":
+		c.person().ACR, err = v.Str()
+	case "amr":
+		c.person().AMR, err = v.Strings()
+	case "authorization_details":
+		c.Details, err = detailsClaim(v)
 	case "status":
 		c.Status, err = statusClaim(v)
 	case "tlog":
 		c.Log, err = logReference(v)
 	}
 	return err
+}
+
+// person gives the authentication to fill in.
+func (c *Claims) person() *Authentication {
+	if c.Person == nil {
+		c.Person = &Authentication{}
+	}
+	return c.Person
+}
+
+// detailsClaim keeps authorization details as they are; what they mean is for who registered their types.
+func detailsClaim(v strictjson.Value) (json.RawMessage, error) {
+	if len(v) == 0 || v[0] != '[' {
+		return nil, errors.New("not an array") // RFC 9396 §9.1
+	}
+	return json.RawMessage(slices.Clone(v)), nil
 }
 
 // complete names every required claim that is missing or empty (RFC 9068 §2.2).

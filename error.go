@@ -24,6 +24,21 @@ const (
 	InsufficientScope    Code = "insufficient_scope"      // RFC 6750 §3.1
 	ServerError          Code = "server_error"            // RFC 6749 §4.1.2.1
 	Unavailable          Code = "temporarily_unavailable" // RFC 6749 §4.1.2.1
+	UnsupportedTokenType Code = "unsupported_token_type"  // RFC 7009 §2.2.1
+
+	AccessDenied                    Code = "access_denied"                     // RFC 6749 §4.1.2.1
+	UnsupportedResponseType         Code = "unsupported_response_type"         // RFC 6749 §4.1.2.1
+	InvalidAuthorizationDetails     Code = "invalid_authorization_details"     // RFC 9396 §5
+	InvalidRequestObject            Code = "invalid_request_object"            // RFC 9101 §7
+	InvalidRequestURI               Code = "invalid_request_uri"               // RFC 9101 §7
+	RequestNotSupported             Code = "request_not_supported"             // OpenID Connect Core §3.1.2.6
+	RequestURINotSupported          Code = "request_uri_not_supported"         // OpenID Connect Core §3.1.2.6
+	LoginRequired                   Code = "login_required"                    // OpenID Connect Core §3.1.2.6
+	InteractionRequired             Code = "interaction_required"              // OpenID Connect Core §3.1.2.6
+	ConsentRequired                 Code = "consent_required"                  // OpenID Connect Core §3.1.2.6
+	AccountSelectionRequired        Code = "account_selection_required"        // OpenID Connect Core §3.1.2.6
+	UnmetAuthenticationRequirements Code = "unmet_authentication_requirements" // OpenID Connect Unmet Authentication Requirements §2
+	InsufficientUserAuthentication  Code = "insufficient_user_authentication"  // RFC 9470 §3
 )
 
 // Error makes a Code usable as a target of errors.Is.

@@ -62,7 +62,7 @@ func (p *plan) issued(claims string) audit.Entry {
 
 // logRefusal records that a token request was refused. A challenge for a nonce is no refusal: it is the first half of a request.
 // The request stays refused whether or not that can be recorded.
-func (i *Issuer) logRefusal(ctx context.Context, req *tokenRequest, e *Event, err error) error {
+func (i *Issuer) logRefusal(ctx context.Context, req *call, e *Event, err error) error {
 	refusal, ok := errors.AsType[*tenon.Error](err)
 	if i.cfg.Log.Refusals == nil || !ok || refusal.Code == tenon.UseDPoPNonce || refusal.Code == tenon.Unavailable {
 		return err

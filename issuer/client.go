@@ -35,6 +35,30 @@ type Client struct {
 	CertificateBound bool        `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	Bearer           bool        `json:"bearer,omitempty"`   // may have tokens bound to nothing; profile oauth2 only
 	Disabled         bool        `json:"disabled,omitempty"` // known and refused
+
+	CodeFlow
+	Identity
+	Service
+}
+
+// CodeFlow is what a client that people authorize is registered for.
+type CodeFlow struct {
+	RedirectURIs []string `json:"redirect_uris,omitempty"`               // where people are sent back to, letter by letter
+	DetailTypes  []string `json:"authorization_details_types,omitempty"` // RFC 9396 §10
+}
+
+// Identity is how a client is told who a person is (OpenID Connect Registration §2).
+type Identity struct {
+	SubjectType       string `json:"subject_type,omitempty"`                 // "public", or "pairwise"; "" means public
+	Sector            string `json:"sector_identifier,omitempty"`            // the host that pairwise subjects are for; "" means that of the one redirect URI's host
+	IDTokenAlgorithm  string `json:"id_token_signed_response_alg,omitempty"` // "" means that of the signing key
+	UserInfoAlgorithm string `json:"userinfo_signed_response_alg,omitempty"` // "" means plain JSON
+}
+
+// Service is about the tokens themselves: the form in which a client gets them, and the APIs that a client is.
+type Service struct {
+	TokenFormat string   `json:"access_token_format,omitempty"` // "jwt", or "opaque"; "" means what the resource wants, and else jwt
+	Serves      []string `json:"serves,omitempty"`              // the APIs that this client is: it may introspect their tokens (RFC 7662 §2.1)
 }
 
 // A registration is the JSON form of a Client: scope is text there (RFC 7591 §2).

@@ -24,7 +24,7 @@ func failedClient(reason string, cause error) *tenon.Error {
 }
 
 // authenticate finds out which client is calling. Exactly one method may be used (RFC 6749 §2.3).
-func (i *Issuer) authenticate(ctx context.Context, req *tokenRequest, held *possession, now time.Time) (*caller, error) {
+func (i *Issuer) authenticate(ctx context.Context, req *call, held *possession, now time.Time) (*caller, error) {
 	if err := checkOneMethod(req); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (i *Issuer) authenticate(ctx context.Context, req *tokenRequest, held *poss
 }
 
 // checkOneMethod refuses what is not offered and what is offered twice.
-func checkOneMethod(req *tokenRequest) error {
+func checkOneMethod(req *call) error {
 	f := req.form
 	secret, assertion := f.get("client_secret") != "", f.get("client_assertion") != ""
 	header := len(req.authorization) > 0

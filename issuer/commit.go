@@ -17,8 +17,7 @@ import (
 
 // A plan is a token that is about to be: everything has been judged, nothing has been spent.
 type plan struct {
-	caller        *caller
-	held          *possession
+	identified
 	authorization *Authorization
 	cnf           tenon.Confirmation
 	key           *signingKey // chosen before the commit, because the record and the leaf name it
@@ -59,13 +58,7 @@ func (i *Issuer) change(ctx context.Context, p *plan) (*store.Change, error) {
 	if change == nil {
 		change = &store.Change{}
 	}
-	if proof := p.held.proof; proof != nil {
-		key := proof.ReplayKey(i.cfg.Issuer)
-		spend(change, kindProofs, key, proof.Until()) // RFC 9449 §11.1
-	}
-	if a := p.caller.assertion; a != nil {
-		spend(change, kindAssertions, assertionReplayKey(p.caller.ID, a.id), a.expires) // RFC 7523 §3 (7)
-	}
+	p.spend(change, i.cfg.Issuer)
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/tenon-auth/tenon/dpop"
+	"github.com/tenon-auth/tenon/issuer/people"
+	"github.com/tenon-auth/tenon/issuer/rar"
+	"github.com/tenon-auth/tenon/issuer/ui"
 	"github.com/tenon-auth/tenon/mtls"
 	"github.com/tenon-auth/tenon/store"
 )
@@ -44,6 +47,7 @@ type Config struct {
 	// DPoP checks proofs. nil: no DPoP, and a request that carries a proof is refused. One of DPoP and Certificates is required.
 	DPoP *dpop.Checker
 	MutualTLS
+	Login
 	Tokens TokenPolicy
 	Limits Limits
 	// Observe is called once for each request, after the answer; nil: nobody is told.
@@ -59,6 +63,28 @@ type MutualTLS struct {
 	Certificates mtls.Source
 	// ClientCAs are the authorities of tls_client_auth, a dedicated set (RFC 8705 §7.4). nil: the method is not offered.
 	ClientCAs *x509.CertPool
+}
+
+// Login is what the issuer needs so that people can authorize clients. Without People there is no authorization endpoint, and
+// neither codes nor refresh tokens; then the other fields have no use.
+type Login struct {
+	People   *people.Directory
+	Sessions *people.Sessions // required with People
+	Pages    *ui.Pages        // required with People
+	Details  *rar.Registry    // the types of authorization_details; nil: none
+	// Secrets are keys of at least 32 bytes, the newest first: forms and cookies are sealed with them. Required with People.
+	Secrets func() [][]byte
+	Codes   CodePolicy
+	Scopes  []string // what may be asked for beside openid, published as scopes_supported; nil: not published
+}
+
+// CodePolicy is how long things between a person's consent and a token live.
+type CodePolicy struct {
+	Request time.Duration // a pushed request: 0 means 90 s; less than 10 min (FAPI 2.0 §5.3.2.2 (12))
+	Code    time.Duration // an authorization code: 0 means 60 s, which is the most (FAPI 2.0 §5.3.2.1 (11))
+	Grant   time.Duration // a grant with a refresh token, from its last use: 0 means 90 days
+	Grace   time.Duration // profile oauth2: for how long the same key gets the successor of a rotated refresh token again; 0 means 60 s
+	Opaque  []string      // resources whose tokens are opaque unless the client's registration says otherwise
 }
 
 // TokenPolicy is how long tokens live and how soon a revocation is seen.

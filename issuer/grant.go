@@ -3,14 +3,16 @@ package issuer
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/issuer/rar"
 	"github.com/tenon-auth/tenon/store"
 )
 
 // A Grant turns one grant_type into what a token may assert. It sees neither HTTP, nor keys, nor proofs: by the time it is
-// asked, the client is authenticated and the binding is settled. What it spends goes into the Change it returns. A refusal
-// is a *tenon.Error; any other error is a fault of the server.
+// asked, the client is authenticated and the binding is settled. What it spends goes into the Change it returns: being asked
+// spends nothing. A refusal is a *tenon.Error; any other error is a fault of the server.
 type Grant interface {
 	Type() string
 	Authorize(ctx context.Context, req Request) (*Authorization, error)
@@ -35,6 +37,8 @@ func grantTypes(all []Grant) []string {
 // A Request is what a client asks for.
 type Request struct {
 	Client     *Client
+	Binding    tenon.Confirmation // what the token will be bound to
+	Now        time.Time
 	parameters form
 }
 
@@ -43,10 +47,21 @@ func (r Request) Parameter(name string) string { return r.parameters.get(name) }
 
 // An Authorization is what a token may assert.
 type Authorization struct {
-	Subject  string
+	Subject  string // as the client knows the person, or the client's own id
 	Scope    tenon.Scope
-	Audience string        // one (RFC 9068 §3)
+	Audience string // one (RFC 9068 §3)
+	Details  rar.Details
+	Standing *Standing     // nil when the client acts for itself
 	Change   *store.Change // what is spent for it; nil for nothing
+}
+
+// A Standing is the grant of a person that a token comes from, and what else is given beside the token.
+type Standing struct {
+	Grant        store.Item[grantRecord]
+	First        bool               // the token is the first of its grant, from the code
+	Previous     tenon.Confirmation // what the token before this one was bound to: another key now is told to the log as key.rebound
+	RefreshToken string             // "" gives none
+	IDToken      *identityRequest   // nil gives none
 }
 
 // askedScope is the scope the request asks for, within the client's; all of the client's when it does not ask.

@@ -1,9 +1,14 @@
 package issuer
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"time"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/issuer/rar"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -19,6 +24,11 @@ var (
 	nonceKeys     = store.Collection[nonceKeyRecord]{Kind: "nonce_keys"}
 	liveTokens    = store.Collection[tokenRecord]{Kind: "tokens"} // named by the index of the leaf
 	revokedTokens = store.Collection[struct{}]{Kind: "revoked"}   // the same; there while the token would be alive
+
+	pushedRequests = store.Collection[pushedRequest]{Kind: "requests"} // named by secretID of the request_uri's random part
+	codes          = store.Collection[codeRecord]{Kind: "codes"}       // named by secretID of the code; a spent one stays while its tokens could live
+	personGrants   = store.Collection[grantRecord]{Kind: "grants"}     // named by grantID: the grants of a person have a prefix in common
+	refreshTokens  = store.Collection[refreshRecord]{Kind: "refresh"}  // named by secretID of the token
 )
 
 // commitMargin is how long after its use could be judged good a spent jti, and after its expiry a token's record, is kept.
@@ -33,4 +43,74 @@ type tokenRecord struct {
 	KeyID        string             `json:"kid"`
 	Confirmation tenon.Confirmation `json:"cnf,omitzero"`
 	Expires      int64              `json:"exp"`
+	Grant        string             `json:"grant,omitempty"`  // the grant it comes from, "" when the client acts for itself
+	Opaque       *opaqueRecord      `json:"opaque,omitempty"` // nil for a JWT
+}
+
+// opaqueRecord is what an opaque token stands for.
+type opaqueRecord struct {
+	Secret string          `json:"secret"` // secretID of the token's random part
+	Claims json.RawMessage `json:"claims"` // what a JWT would say, without the index of its entry
+}
+
+// secretID names a record by what its holder presents: whoever reads the store cannot present it.
+func secretID(secret string) string {
+	digest := sha256.Sum256([]byte(secret))
+	return base64.RawURLEncoding.EncodeToString(digest[:])
+}
+
+// newSecret gives 256 random bits (FAPI 2.0 §5.4.1 (4)).
+func newSecret() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // it never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// grantID makes the name of a grant: who gave it, unreadable, and a random part.
+func grantID(person string) string { return grantsOf(person) + newSecret()[:22] }
+
+// grantsOf is what the names of a person's grants begin with.
+func grantsOf(person string) string { return secretID(person)[:22] + "." }
+
+// grantRecord is what a person has allowed a client. It is made when the person says yes, and lives as long as its tokens may.
+type grantRecord struct {
+	Person         string               `json:"person"` // the directory's subject, never told to a client with pairwise subjects
+	ClientID       string               `json:"client_id"`
+	SessionID      string               `json:"sid,omitempty"`
+	Scope          tenon.Scope          `json:"scope,omitempty"`
+	Details        rar.Details          `json:"authorization_details,omitempty"`
+	Resources      []string             `json:"resources"`
+	Authentication tenon.Authentication `json:"authentication"`
+	Identity       claimsRequest        `json:"claims,omitzero"` // which claims about the person were asked for
+	Created        time.Time            `json:"created"`
+	Used           time.Time            `json:"used,omitzero"`   // when a token was last given
+	First          *uint64              `json:"first,omitempty"` // the log's index of its first token
+}
+
+// codeRecord is an authorization code that was given out.
+type codeRecord struct {
+	Grant       string    `json:"grant"`
+	ClientID    string    `json:"client_id"`
+	RedirectURI string    `json:"redirect_uri"`
+	Challenge   string    `json:"code_challenge"`      // S256 (RFC 7636 §4.2)
+	JKT         string    `json:"dpop_jkt,omitempty"`  // the key it is bound to, "" for none (RFC 9449 §10)
+	Nonce       string    `json:"nonce,omitempty"`     // for the ID token
+	AuthTime    bool      `json:"auth_time,omitempty"` // the ID token must say auth_time: max_age was asked for
+	Until       time.Time `json:"until"`               // when it stops being good; the record stays, to notice a second use
+	Spent       bool      `json:"spent,omitempty"`
+}
+
+// refreshRecord is a refresh token that was given out.
+type refreshRecord struct {
+	Grant    string             `json:"grant"`
+	ClientID string             `json:"client_id"`
+	Binding  tenon.Confirmation `json:"cnf,omitzero"`      // of the last token; a public client's refresh token is bound to it (RFC 9449 §5)
+	Rotated  *rotation          `json:"rotated,omitempty"` // profile oauth2: it was exchanged for the next one
+}
+
+// A rotation is the exchange of a refresh token for its successor.
+type rotation struct {
+	At      time.Time          `json:"at"`
+	Next    string             `json:"next"`         // secretID of the successor
+	Binding tenon.Confirmation `json:"cnf,omitzero"` // who did it, and may have the same answer again for a while
 }

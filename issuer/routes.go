@@ -11,7 +11,7 @@ import (
 func (i *Issuer) Handler() http.Handler {
 	r := newRouter()
 	path := i.urls.path
-	r.Handle(path+"/token", crossOrigin(i.handle("token", i.serveToken(i.urls.issuer+"/token")), "POST"))
+	r.Handle(path+"/token", crossOrigin(i.handle("token", i.serveCall(i.urls.issuer+"/token", i.processToken)), "POST"))
 	r.Handle(path+"/jwks", crossOrigin(i.handle("jwks", i.serveJWKS), "GET"))
 	r.Handle(path+"/status/{n:(?:0|[1-9][0-9]{0,18})}", crossOrigin(i.handle("status", i.serveStatus), "GET"))
 	for _, wellKnown := range i.urls.wellKnown() {
@@ -25,7 +25,7 @@ func (i *Issuer) Handler() http.Handler {
 func (i *Issuer) MTLSHandler() http.Handler {
 	r := newRouter()
 	if i.urls.alias != "" {
-		r.Handle(i.urls.path+"/token", i.handle("token", i.serveToken(i.urls.alias+"/token")))
+		r.Handle(i.urls.path+"/token", i.handle("token", i.serveCall(i.urls.alias+"/token", i.processToken)))
 	}
 	return r
 }

@@ -2,25 +2,13 @@ package issuer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tenon-auth/tenon"
-	"github.com/tenon-auth/tenon/dpop"
-	"github.com/tenon-auth/tenon/mtls"
 )
-
-// A tokenRequest is a request to the token endpoint with the HTTP taken off.
-type tokenRequest struct {
-	form          form
-	authorization []string // Authorization header fields
-	evidence      evidence
-	from          sender
-}
 
 // A tokenAnswer is a successful answer (RFC 6749 §5.1).
 type tokenAnswer struct {
@@ -31,119 +19,41 @@ type tokenAnswer struct {
 	Receipt     string `json:"binding_receipt,omitempty"` // a tlog-proof, when it was asked for
 }
 
-// serveToken is the HTTP side of the token endpoint. url is the public URL of the endpoint that was called.
-func (i *Issuer) serveToken(url string) endpoint {
-	return func(w http.ResponseWriter, r *http.Request, e *Event) error {
-		address := addressOf(r.RemoteAddr)
-		if wait, spent := i.refused.spent(address, i.cfg.Now()); spent {
-			return tooMany(wait, "too many refused requests from this address")
-		}
-		answer, nonce, err := i.readAndProcess(w, r, url, e)
-		if e.ClientID == "" && refusedStranger(err) {
-			i.refused.charge(address, i.cfg.Now())
-		}
-		i.setNonce(w, r, nonce, err)
-		if err != nil {
-			return err
-		}
-		return writeJSON(w, e, http.StatusOK, answer)
-	}
-}
-
-// refusedStranger reports whether an error is the caller's fault: ours must not shut him out.
-func refusedStranger(err error) bool {
-	refusal, ok := errors.AsType[*tenon.Error](err)
-	return ok && refusal.Code != tenon.Unavailable
-}
-
-// readAndProcess turns HTTP into a tokenRequest and processes it.
-func (i *Issuer) readAndProcess(w http.ResponseWriter, r *http.Request, url string, e *Event) (*tokenAnswer, string, error) {
-	if r.Method != http.MethodPost {
-		return nil, "", wrongMethod(http.MethodPost) // RFC 6749 §3.2
-	}
-	f, err := readForm(w, r, i.cfg.Limits.Form)
-	if err != nil {
-		return nil, "", err
-	}
-	req := &tokenRequest{
-		form:          f,
-		authorization: r.Header.Values("Authorization"),
-		evidence:      i.evidenceOf(r, url),
-		from:          senderOf(r),
-	}
-	answer, nonce, err := i.processToken(r.Context(), req, e)
-	if err != nil {
-		err = i.logRefusal(r.Context(), req, e, err)
-	}
-	return answer, nonce, err
-}
-
-// senderOf tells where a request came from.
-func senderOf(r *http.Request) sender {
-	s := sender{Address: addressOf(r.RemoteAddr), Agent: strings.ToValidUTF8(r.UserAgent(), "?")}
-	if len(s.Agent) > maxAgent {
-		s.Agent = strings.ToValidUTF8(s.Agent[:maxAgent], "")
-	}
-	return s
-}
-
-// evidenceOf takes from the request what shows keys.
-func (i *Issuer) evidenceOf(r *http.Request, url string) evidence {
-	e := evidence{method: r.Method, url: url, proofs: r.Header.Values("DPoP")}
-	if i.cfg.Certificates == nil {
-		return e
-	}
-	e.certificate, e.certificateErr = i.cfg.Certificates.Certificate(r)
-	if e.certificate != nil && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && e.certificate.Equal(r.TLS.PeerCertificates[0]) {
-		e.chain = mtls.TLS{}.Chain(r) // the chain belongs to the connection's certificate, and to no other
-	}
-	return e
-}
-
 // processToken is the token endpoint without HTTP: cheap before dear, stateless before stateful, and nothing is spent before
 // everything has been judged. It gives the nonce to hand out with the answer, also when it refuses.
-func (i *Issuer) processToken(ctx context.Context, req *tokenRequest, e *Event) (answer *tokenAnswer, nonce string, err error) {
+func (i *Issuer) processToken(ctx context.Context, req *call, e *Event) (_ reply, nonce string, err error) {
 	now := i.cfg.Now()
 	grant, err := i.grant(req.form.get("grant_type"))
 	if err != nil {
-		return nil, "", err
+		return reply{}, "", err
 	}
 	e.GrantType = grant.Type()
-	held, err := i.possess(req.evidence)
-	if skew, ok := errors.AsType[*dpop.Skew](err); ok {
-		e.Offset, e.HasOffset = skew.Offset, true
-	}
+	id, err := i.identify(ctx, req, e, now)
 	if err != nil {
-		return nil, "", err
+		return reply{}, id.nonce, err
 	}
-	e.Thumbprint = held.thumbprint()
-	if held.proof != nil {
-		nonce, e.Offset, e.HasOffset = held.proof.NextNonce(), held.proof.Offset(), true
-	}
-	client, err := i.authenticate(ctx, req, held, now)
-	if err != nil {
-		return nil, nonce, err
-	}
-	e.ClientID = client.ID
-	if wait, ok := i.served.take(client.ID, now); !ok {
-		return nil, nonce, tooMany(wait, "too many requests of this client")
-	}
+	answer, err := i.grantToken(ctx, &plan{identified: id, now: now.Truncate(time.Second), from: req.from}, grant, req.form, e)
+	return reply{http.StatusOK, answer}, id.nonce, err
+}
+
+// grantToken judges what an identified client asks for, and gives it.
+func (i *Issuer) grantToken(ctx context.Context, p *plan, grant Grant, f form, e *Event) (answer *tokenAnswer, err error) {
+	client := p.caller
 	if !slices.Contains(client.GrantTypes, grant.Type()) {
-		return nil, nonce, tenon.Refuse(tenon.UnauthorizedClient, "grant_type", "this client may not use the grant type %s", grant.Type()) // RFC 6749 §5.2
+		return nil, tenon.Refuse(tenon.UnauthorizedClient, "grant_type", "this client may not use the grant type %s", grant.Type()) // RFC 6749 §5.2
 	}
-	p := &plan{caller: client, held: held, now: now.Truncate(time.Second), from: req.from}
 	p.expires = p.now.Add(i.cfg.Tokens.Lifetime)
-	if p.cnf, err = held.bind(&client.Client, i.cfg.Profile, now); err != nil {
-		return nil, nonce, err
+	if p.cnf, err = p.held.bind(&client.Client, i.cfg.Profile, p.now); err != nil {
+		return nil, err
 	}
-	if p.authorization, err = grant.Authorize(ctx, Request{Client: &client.Client, parameters: req.form}); err != nil {
-		return nil, nonce, err
+	if p.authorization, err = grant.Authorize(ctx, Request{Client: &client.Client, Binding: p.cnf, Now: p.now, parameters: f}); err != nil {
+		return nil, err
 	}
 	answer, err = i.issue(ctx, p, e)
-	if err == nil && req.form.get("binding_receipt") == "true" {
+	if err == nil && f.get("binding_receipt") == "true" {
 		answer.Receipt = i.receipt(ctx, e)
 	}
-	return answer, nonce, err
+	return answer, err
 }
 
 // receipt gives the proof that a token is in the log. Its absence costs the client nothing: it can be fetched later.

@@ -1,0 +1,35 @@
+package issuer
+
+import (
+	"time"
+
+	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/issuer/rar"
+)
+
+// pushedRequest is an authorization request that has been judged and waits for a person (RFC 9126 §2.2).
+type pushedRequest struct {
+	ClientID    string        `json:"client_id"`
+	RedirectURI string        `json:"redirect_uri"`
+	State       *string       `json:"state,omitempty"` // nil when it was not sent: then it is not sent back
+	Scope       tenon.Scope   `json:"scope,omitempty"`
+	Details     rar.Details   `json:"authorization_details,omitempty"`
+	Resources   []string      `json:"resources"`
+	Challenge   string        `json:"code_challenge"`
+	JKT         string        `json:"dpop_jkt,omitempty"`
+	Nonce       string        `json:"nonce,omitempty"`
+	Identity    claimsRequest `json:"claims,omitzero"`
+	Wishes      wishes        `json:"wishes,omitzero"`
+	Created     time.Time     `json:"created"`
+}
+
+// wishes is how the client wants the person to be asked (OpenID Connect Core §3.1.2.1).
+type wishes struct {
+	Prompt       []string       `json:"prompt,omitempty"`
+	MaxAge       *time.Duration `json:"max_age,omitempty"`
+	ACR          []string       `json:"acr_values,omitempty"`
+	ACREssential bool           `json:"acr_essential,omitempty"`
+	LoginHint    string         `json:"login_hint,omitempty"`
+	Subject      string         `json:"sub,omitempty"` // the directory's subject that must log in: id_token_hint, or a value asked for in claims
+	Locales      []string       `json:"ui_locales,omitempty"`
+}
