@@ -18,7 +18,7 @@ func TestMintRefusesUnboundTokens(t *testing.T) {
 		"oauth2":                       {OAuth2, false},
 	} {
 		i := &Issuer{cfg: Config{Profile: test.profile}}
-		p := &plan{identified: identified{caller: &caller{registered: &registered{Client: Client{Bearer: test.bearer}}}, cnf: tenon.Confirmation{}}
+		p := &plan{identified: identified{caller: &caller{registered: &registered{Client: Client{Bearer: test.bearer}}}}, cnf: tenon.Confirmation{}}
 		if token, err := i.mint(p, 0); !errors.Is(err, errUnbound) || token != "" {
 			t.Errorf("%s: %q %v", name, token, err)
 		}
