@@ -1,9 +1,6 @@
 package rar
 
-import (
-	"errors"
-	"strings"
-)
+import "errors"
 
 // validIBAN checks the form and the check digits of an account number (ISO 13616-1, ISO 7064 MOD 97-10): capital letters
 // and digits, no spaces, because two spellings of one account would be two accounts to whoever compares.
@@ -31,16 +28,4 @@ func validIBAN(v any) error {
 		return errors.New("its check digits are wrong")
 	}
 	return nil
-}
-
-// spacedIBAN writes an account number in the groups of four in which people read it.
-func spacedIBAN(s string) string {
-	var b strings.Builder
-	for i, c := range s {
-		if i > 0 && i%4 == 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }

@@ -74,25 +74,3 @@ func minorUnits(amount, currency string) (int64, error) {
 	}
 	return int64(n), nil
 }
-
-// spokenAmount writes an amount as people read it: with all decimals of its currency, and in groups of three.
-func spokenAmount(amount, currency string, w *speaker) string {
-	units, err := minorUnits(amount, currency)
-	if err != nil {
-		return amount + " " + currency // never shown: it has been checked
-	}
-	places, _ := decimals(currency)
-	digits := fmt.Sprintf("%0*d", places+1, units)
-	whole, fraction := digits[:len(digits)-places], digits[len(digits)-places:]
-	var b strings.Builder
-	for i, c := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteString(w.say("thousands"))
-		}
-		b.WriteRune(c)
-	}
-	if places > 0 {
-		b.WriteString(w.say("decimal") + fraction)
-	}
-	return b.String() + "\u00a0" + currency
-}
