@@ -51,7 +51,11 @@ func (d Details) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(one.Raw)
+		raw, err := one.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		b.Write(raw)
 	}
 	b.WriteByte(']')
 	return b.Bytes(), nil

@@ -23,6 +23,7 @@ const (
 	maxElements = 64   // of an array within a detail; members of an object are bounded as tightly
 	maxText     = 1000 // bytes of one string
 	maxName     = 200  // bytes of a type or of a member's name
+	maxNumber   = 20   // bytes of a number; one with an exponent is worth megabytes to whoever calculates with it
 )
 
 // Parse reads an authorization_details parameter. Each object must have a type that is registered and in allowed, the
@@ -119,11 +120,8 @@ func inspect(v strictjson.Value, depth int) error {
 		}
 		return inspect(e, depth+1)
 	}
-	switch v[0] {
-	case '{', '[':
-		if depth > MaxDepth {
-			return &fault{"size", fmt.Sprintf("is nested deeper than %d levels", MaxDepth)}
-		}
+	if depth > MaxDepth && (v[0] == '{' || v[0] == '[') {
+		return &fault{"size", fmt.Sprintf("is nested deeper than %d levels", MaxDepth)}
 	}
 	switch v[0] {
 	case '{':
@@ -143,6 +141,10 @@ func inspect(v strictjson.Value, depth int) error {
 			return &fault{"size", fmt.Sprintf("has a text of more than %d bytes", maxText)}
 		case !showable(s):
 			return &fault{"text", "has a text with control characters or ones that turn the direction of writing"}
+		}
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		if len(v) > maxNumber || strings.ContainsAny(string(v), "eE") {
+			return &fault{"size", fmt.Sprintf("has a number with an exponent or of more than %d digits", maxNumber)}
 		}
 	}
 	return nil

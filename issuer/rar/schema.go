@@ -10,8 +10,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// place is where a schema pretends to live. Relative references lead below it, and so nowhere.
-const place = "urn:tenon:authorization-detail"
+// place is where a schema pretends to live. Relative references lead to its neighbours, and it has none.
+const place = "https://schema.invalid/authorization-detail"
 
 // compileSchema compiles one schema with the formats that it may use. It reads nothing but the schema: a reference to a
 // file or an address is a fault.
