@@ -84,6 +84,11 @@ func TestWithinAccounts(t *testing.T) {
 	wantReason(t, r.Within(granted, once), "narrow")
 	more := parse(t, r, `[{"type":"account_information","actions":["read_transactions"],"access":{"transactions":"allAccounts"}}]`)
 	wantReason(t, r.Within(more, granted), "narrow")
+	here := parse(t, r, "["+replaced(t, goodAccount, `"actions"`, `"locations":["https://api.example.com"],"actions"`)+"]")
+	wantReason(t, r.Within(granted, here), "narrow")
+	if err := r.Within(here, granted); err != nil {
+		t.Errorf("one location of all: %v", err)
+	}
 	halves := parse(t, r, `[{"type":"account_information","actions":["list_accounts"],"access":{"accounts":"allAccounts"},"validUntil":"2027-01-01"},`+
 		`{"type":"account_information","actions":["read_balances"],"access":{"balances":[{"iban":"DE89370400440532013000"}]},"validUntil":"2027-01-01"}]`)
 	if err := r.Within(halves, granted); err != nil {
