@@ -1,0 +1,167 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tenon-auth/tenon/store"
+)
+
+// An Attempt is a name and a password that somebody sent.
+type Attempt struct {
+	Username string
+	Password string
+	Address  string // where it came from: an IP address, with or without port
+	Device   string // what [Directory.Device] gave that browser, or ""
+}
+
+// SetPassword gives a person a new password. [ErrWeak] means that it is too easy to guess; [store.ErrNotFound] that there is no
+// such person. Sessions stay: whoever changes a password because somebody else may know it calls [Sessions.EndAll] too.
+func (d *Directory) SetPassword(ctx context.Context, subject, password string) error {
+	p, err := d.Get(ctx, subject)
+	if err != nil {
+		return err
+	}
+	prepared, err := judgePassword(password, p.Username)
+	if err != nil {
+		return err
+	}
+	leave, err := d.hasher.known.enter(ctx) // who may do this is known to the caller
+	if err != nil {
+		return err
+	}
+	defer leave()
+	record := passwordRecord{Hash: d.hasher.hash(prepared), Changed: d.now().UTC().Truncate(time.Second)}
+	return d.change(ctx, func(ch *store.Change) error {
+		if _, err := d.guard(ctx, ch, subject); err != nil {
+			return err
+		}
+		return put(ctx, d.store, ch, passwords, subject, record)
+	})
+}
+
+// RemovePassword makes a person log in with passkeys only.
+func (d *Directory) RemovePassword(ctx context.Context, subject string) error {
+	return d.change(ctx, func(ch *store.Change) error { return drop(ctx, d.store, ch, passwords, subject) })
+}
+
+// CheckPassword gives the person whose name and password somebody sent. [ErrWrong] means that it is not right, for whatever reason; the
+// answer and the work for it are the same for an unknown name, a disabled person and a wrong password. A *[Throttled] says
+// how long to wait, [ErrBusy] that there is no room. Anything else is a fault of ours. A person with one-time codes is not logged in
+// yet: see [Directory.Factors] and [Directory.CheckCode].
+func (d *Directory) CheckPassword(ctx context.Context, a Attempt) (Person, error) {
+	known := d.knows(a.Device, a.Username)
+	toll := d.gates.password(a, known)
+	if err := toll.look(d.now()); err != nil {
+		return Person{}, err // before anything dear is done
+	}
+	acc, err := d.account(ctx, a)
+	if err != nil {
+		return Person{}, err
+	}
+	leave, err := d.hasher.of(known != "").enter(ctx)
+	if err != nil {
+		return Person{}, err
+	}
+	defer leave()
+	if err := toll.pay(d.now()); err != nil {
+		return Person{}, err
+	}
+	if right := d.hasher.compare(acc.hash, acc.password); !right || acc.reason != "" {
+		toll.keep(d.now())
+		return Person{}, wrong(acc.because(), nil)
+	}
+	toll.giveBack()
+	return acc.person, d.rehash(ctx, acc)
+}
+
+// An account is what an Attempt is about. Where there is nothing to log in to, it has a reason and a hash that nothing matches.
+type account struct {
+	person   Person
+	hash     phc
+	password string // as it is hashed
+	reason   string
+}
+
+func (a account) because() string {
+	if a.reason != "" {
+		return a.reason
+	}
+	return "password"
+}
+
+// account reads what is kept of the person an Attempt names. It asks the store as often for a stranger as for a person.
+func (d *Directory) account(ctx context.Context, a Attempt) (account, error) {
+	acc := account{hash: d.hasher.nobody}
+	fault := func(err error, reason string) error {
+		if errors.Is(err, store.ErrNotFound) && acc.reason == "" {
+			acc.reason = reason
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	name, err := usernames.Get(ctx, d.store, lookupName(a.Username))
+	if err := fault(err, "unknown"); err != nil {
+		return acc, err
+	}
+	person, err := peopleRecords.Get(ctx, d.store, subjectOr(name.Value))
+	if err := fault(err, "unknown"); err != nil {
+		return acc, err
+	}
+	record, err := passwords.Get(ctx, d.store, subjectOr(name.Value))
+	if err := fault(err, "no_password"); err != nil {
+		return acc, err
+	}
+	if acc.reason == "" {
+		if acc.hash, err = parsePHC(record.Value.Hash); err != nil {
+			return acc, err
+		}
+	}
+	if acc.person = person.Value; acc.person.Disabled {
+		acc.reason = "disabled"
+	}
+	if acc.password, err = preparePassword(a.Password); err != nil {
+		acc.reason, acc.hash = "password", d.hasher.nobody
+	}
+	return acc, nil
+}
+
+// lookupName is the username to look for; one that nobody can have finds nobody.
+func lookupName(username string) string {
+	name, err := NormalizeUsername(username)
+	if err != nil {
+		return " "
+	}
+	return name
+}
+
+// subjectOr is the subject to look for; a stranger's finds nobody.
+func subjectOr(subject string) string {
+	if subject == "" {
+		return subjectPrefix + "00000000-0000-0000-0000-000000000000"
+	}
+	return subject
+}
+
+// rehash stores the hash of a password anew when it was made at another cost. The caller has a place to hash in.
+func (d *Directory) rehash(ctx context.Context, acc account) error {
+	if !d.hasher.outdated(acc.hash) {
+		return nil
+	}
+	before := acc.hash.String()
+	record := passwordRecord{Hash: d.hasher.hash(acc.password)}
+	return d.change(ctx, func(ch *store.Change) error {
+		item, err := passwords.Get(ctx, d.store, acc.person.Subject)
+		if errors.Is(err, store.ErrNotFound) || err == nil && item.Value.Hash != before {
+			return nil // changed or removed meanwhile: that stands
+		}
+		if err != nil {
+			return err
+		}
+		item.Value.Hash = record.Hash
+		return passwords.Replace(ch, item)
+	})
+}
