@@ -2,9 +2,11 @@ package verifier
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	"github.com/tenon-auth/tenon"
+	"github.com/tenon-auth/tenon/internal/strictjson"
 )
 
 // Access is what a request may do, and who asks. Only [Verifier.Verify] makes one, after every check has passed.
@@ -21,6 +23,39 @@ type Access struct {
 	token    *token    // that came with the request
 	scheme   scheme    // that the request used, for the challenge of Require
 	verifier *Verifier // that let the request through
+}
+
+// Authentication tells when and how the person behind the token logged in. It is false when the client acts for itself.
+func (a *Access) Authentication() (tenon.Authentication, bool) {
+	if a.Claims.Person == nil {
+		return tenon.Authentication{}, false
+	}
+	return *a.Claims.Person, true
+}
+
+// Details gives the authorization_details of the token that have the type, each a JSON object as the issuer wrote it (RFC 9396 §9). What
+// they allow is for the service to read: a type that it does not know allows nothing.
+func (a *Access) Details(kind string) []json.RawMessage {
+	var found []json.RawMessage
+	err := strictjson.Value(a.Claims.Details).Array(func(v strictjson.Value) error {
+		ofKind := false
+		err := v.Object(func(name string, v strictjson.Value) error {
+			if name != "type" {
+				return nil
+			}
+			text, err := v.Str()
+			ofKind = text == kind
+			return err
+		})
+		if ofKind && err == nil {
+			found = append(found, json.RawMessage(v))
+		}
+		return err
+	})
+	if err != nil { // one that is not understood may narrow the others
+		return nil
+	}
+	return found
 }
 
 // Allows reports whether the token has every one of the scope tokens, compared exactly (RFC 6749 §3.3).
@@ -43,6 +78,12 @@ func (v *Verifier) newAccess(presented *token, used scheme, held proved) *Access
 	}
 	a.Claims.Audience = slices.Clone(claims.Audience)
 	a.Claims.Scope = slices.Clone(claims.Scope)
+	a.Claims.Details = slices.Clone(claims.Details)
+	if claims.Person != nil {
+		person := *claims.Person
+		person.AMR = slices.Clone(person.AMR)
+		a.Claims.Person = &person
+	}
 	if claims.Status != nil {
 		status := *claims.Status
 		a.Claims.Status = &status

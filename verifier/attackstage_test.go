@@ -140,7 +140,7 @@ func (r brokenReplays) Use(context.Context, [32]byte, time.Time) (bool, error) {
 // fakeRevocation says that every token is "revoked", or that it cannot know because it is "down".
 type fakeRevocation string
 
-func (f fakeRevocation) Revoked(context.Context, *tenon.Claims) (bool, error) {
+func (f fakeRevocation) Revoked(context.Context, string, *tenon.Claims) (bool, error) {
 	if f == "down" {
 		return false, errors.New("no answer")
 	}

@@ -5,41 +5,40 @@ import (
 	"sync"
 )
 
-// A cache remembers verified tokens by the SHA-256 of their compact form. It is bounded and holds only what passed every check.
-// It is made of shards, and each shard of two generations: when the young one is full it becomes the old one, and what nobody
+// A cache remembers what is known of tokens by the SHA-256 of their text. It is bounded. It is made of shards, and each shard of two generations: when the young one is full it becomes the old one, and what nobody
 // asked for since then is forgotten. A nil cache remembers nothing.
-type cache struct {
-	shards [cacheShards]cacheShard
+type cache[T any] struct {
+	shards [cacheShards]cacheShard[T]
 }
 
 // cacheShards is a power of two, so that callers seldom meet at one lock.
 const cacheShards = 16
 
-type cacheShard struct {
+type cacheShard[T any] struct {
 	mu         sync.Mutex // owns what is below
-	young, old map[[sha256.Size]byte]*token
+	young, old map[[sha256.Size]byte]*T
 	limit      int // of each generation
 }
 
-// newCache makes a cache for about size tokens, nil when size is negative.
-func newCache(size int) *cache {
+// newCache makes a cache of about that size, nil when size is negative.
+func newCache[T any](size int) *cache[T] {
 	if size < 0 {
 		return nil
 	}
-	c := new(cache)
+	c := new(cache[T])
 	for i := range c.shards {
 		c.shards[i].limit = max(1, size/(2*cacheShards))
-		c.shards[i].young = map[[sha256.Size]byte]*token{}
+		c.shards[i].young = map[[sha256.Size]byte]*T{}
 	}
 	return c
 }
 
-func (c *cache) shard(digest [sha256.Size]byte) *cacheShard {
+func (c *cache[T]) shard(digest [sha256.Size]byte) *cacheShard[T] {
 	return &c.shards[digest[0]%cacheShards]
 }
 
-// get gives the token remembered for digest, or nil.
-func (c *cache) get(digest [sha256.Size]byte) *token {
+// get gives what is remembered for digest, or nil.
+func (c *cache[T]) get(digest [sha256.Size]byte) *T {
 	if c == nil {
 		return nil
 	}
@@ -57,7 +56,7 @@ func (c *cache) get(digest [sha256.Size]byte) *token {
 }
 
 // put remembers t.
-func (c *cache) put(digest [sha256.Size]byte, t *token) {
+func (c *cache[T]) put(digest [sha256.Size]byte, t *T) {
 	if c == nil {
 		return
 	}
@@ -67,8 +66,8 @@ func (c *cache) put(digest [sha256.Size]byte, t *token) {
 	s.add(digest, t)
 }
 
-// drop forgets the token of digest.
-func (c *cache) drop(digest [sha256.Size]byte) {
+// drop forgets what is remembered for digest.
+func (c *cache[T]) drop(digest [sha256.Size]byte) {
 	if c == nil {
 		return
 	}
@@ -80,9 +79,9 @@ func (c *cache) drop(digest [sha256.Size]byte) {
 }
 
 // add puts t in the young generation. The caller holds mu.
-func (s *cacheShard) add(digest [sha256.Size]byte, t *token) {
+func (s *cacheShard[T]) add(digest [sha256.Size]byte, t *T) {
 	if len(s.young) >= s.limit {
-		s.old, s.young = s.young, make(map[[sha256.Size]byte]*token, s.limit)
+		s.old, s.young = s.young, make(map[[sha256.Size]byte]*T, s.limit)
 	}
 	s.young[digest] = t
 }

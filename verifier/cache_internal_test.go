@@ -9,7 +9,7 @@ import (
 // TestCacheIsBounded looks inside: that a token is forgotten cannot be seen from outside.
 func TestCacheIsBounded(t *testing.T) {
 	const size = 320
-	c := newCache(size)
+	c := newCache[token](size)
 	digest := func(i int) [sha256.Size]byte { return sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i))) }
 	used, usedToken := digest(-1), new(token)
 	c.put(used, usedToken)
@@ -42,7 +42,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 func TestNoCache(t *testing.T) {
-	c := newCache(-1)
+	c := newCache[token](-1)
 	d := sha256.Sum256(nil)
 	c.put(d, new(token))
 	if c.get(d) != nil {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/dpop"
@@ -15,21 +17,26 @@ import (
 // A challenge is what a refusal says in WWW-Authenticate fields.
 type challenge struct {
 	refusal *tenon.Error
-	used    scheme      // by the request; "" when that is not clear
-	scope   tenon.Scope // that would have been sufficient, when the refusal is about it
+	used    scheme // by the request; "" when that is not clear
+	wanted  need   // what would have been sufficient, when the refusal is about that
 }
 
-// respond answers a request that was not let through.
-func (v *Verifier) respond(w http.ResponseWriter, r *http.Request, err error) {
+// Respond answers a request that was not let through, as [Verifier.Middleware] does, and tells the status. It is for a service that
+// calls [Verifier.Verify] itself; err is what that gave, or [Access.Need].
+func (v *Verifier) Respond(w http.ResponseWriter, r *http.Request, err error) int {
 	refusal, ok := errors.AsType[*tenon.Error](err)
 	if !ok {
 		refusal = tenon.Refuse(tenon.ServerError, "fault", "the request could not be verified")
 	}
-	v.challenge(w.Header(), challenge{refusal: refusal, used: usedScheme(r)})
+	c := challenge{refusal: refusal, used: usedScheme(r)}
+	if s, ok := errors.AsType[*shortfall](err); ok {
+		c.wanted = s.need
+	}
+	v.challenge(w.Header(), c)
 	if v.owesNonce(refusal) {
 		giveNonce(w.Header(), v.config.DPoP.Nonces().Mint()) // RFC 9449 §9
 	}
-	writeError(w, refusal)
+	return writeError(w, refusal)
 }
 
 // owesNonce reports whether a refusal comes with a nonce: when one is asked for, and when a proof was refused for something else
@@ -67,12 +74,12 @@ func expose(h http.Header) {
 	}
 }
 
-// status gives the status of each code; any code not known here is a fault of ours (RFC 6750 §3.1, RFC 9449 §7.1, §9).
+// status gives the status of each code; any code not known here is a fault of ours (RFC 6750 §3.1, RFC 9449 §7.1, §9, RFC 9470 §3).
 func status(code tenon.Code) int {
 	switch code {
 	case tenon.InvalidRequest:
 		return http.StatusBadRequest
-	case tenon.InvalidToken, tenon.InvalidDPoPProof, tenon.UseDPoPNonce:
+	case tenon.InvalidToken, tenon.InvalidDPoPProof, tenon.UseDPoPNonce, tenon.InsufficientUserAuthentication:
 		return http.StatusUnauthorized
 	case tenon.InsufficientScope:
 		return http.StatusForbidden
@@ -85,25 +92,26 @@ func status(code tenon.Code) int {
 // retryAfter is what a caller is told to wait when something cannot be known now, in seconds.
 const retryAfter = "2"
 
-// writeError writes status and body. A request without credentials gets no body: it is told what to use, not what is wrong
+// writeError writes status and body, and tells the status. A request without credentials gets no body: it is told what to use, not what is wrong
 // (RFC 6750 §3.1).
-func writeError(w http.ResponseWriter, refusal *tenon.Error) {
-	h := w.Header()
+func writeError(w http.ResponseWriter, refusal *tenon.Error) int {
+	h, code := w.Header(), status(refusal.Code)
 	h.Set("Cache-Control", "no-store")
 	expose(h)
 	if refusal.Code == tenon.Unavailable {
 		h.Set("Retry-After", retryAfter)
 	}
 	if errors.Is(refusal, ErrNoCredentials) {
-		w.WriteHeader(status(refusal.Code))
-		return
+		w.WriteHeader(code)
+		return code
 	}
 	h.Set("Content-Type", "application/json")
-	w.WriteHeader(status(refusal.Code))
+	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(map[string]string{ // the caller is gone when this fails
 		"error":             string(refusal.Code),
 		"error_description": refusal.Description,
 	})
+	return code
 }
 
 // challenge adds the WWW-Authenticate fields of a refusal, one line a scheme. The error is named in the challenge of the scheme that
@@ -151,8 +159,14 @@ func (v *Verifier) parameters(s scheme, c challenge) []string {
 		add("error", string(c.refusal.Code))
 		add("error_description", c.refusal.Description)
 	}
-	if len(c.scope) > 0 {
-		add("scope", quotable(c.scope.String())) // RFC 6750 §3
+	if len(c.wanted.scope) > 0 {
+		add("scope", quotable(c.wanted.scope.String())) // RFC 6750 §3
+	}
+	if acr := c.wanted.authentication.ACR; len(acr) > 0 {
+		add("acr_values", quotable(strings.Join(acr, " "))) // RFC 9470 §3
+	}
+	if age := c.wanted.authentication.MaxAge; age > 0 {
+		add("max_age", strconv.FormatInt(int64(age/time.Second), 10)) // RFC 9470 §3
 	}
 	if s == schemeDPoP {
 		add("algs", v.proofAlgorithms()) // RFC 9449 §7.1

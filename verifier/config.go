@@ -50,6 +50,8 @@ type Config struct {
 type TokenRules struct {
 	// Algorithms are the signature algorithms accepted in tokens. Nil means dpop.Algorithms().
 	Algorithms []dpop.Algorithm
+	// Opaque, when set, tells what tokens stand for that are no JWT, see NewIntrospection. Nil refuses them.
+	Opaque OpaqueTokens
 	// Log, when set, lets only tokens through whose issuance is on the record, see audit.NewDemand.
 	Log BindingLog
 	// CacheSize bounds how many verified tokens are remembered, so that the next request with one of them costs no signature
@@ -61,7 +63,7 @@ type TokenRules struct {
 type Verifier struct {
 	config   Config
 	resource string // the identifier in the metadata document (RFC 9728 §1.2)
-	cache    *cache
+	cache    *cache[token]
 }
 
 // New makes a Verifier. It reports every fault of the configuration at once.
@@ -79,7 +81,7 @@ func New(c Config) (*Verifier, error) {
 		return nil, err
 	}
 	c.Algorithms = slices.Clone(c.Algorithms)
-	return &Verifier{config: c, resource: resource(c), cache: newCache(c.CacheSize)}, nil
+	return &Verifier{config: c, resource: resource(c), cache: newCache[token](c.CacheSize)}, nil
 }
 
 // faults joins everything that is wrong with c.

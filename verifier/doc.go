@@ -24,7 +24,7 @@
 // answers preflight requests in front of the middleware, because a request without a token never passes it.
 //
 // Reading order: config.go, request.go, target.go, verify.go (the column of checks), bind.go (the only comparison of a
-// confirmation with what was presented), jws.go, token.go, cache.go, event.go, verdict.go; keys.go, document.go, remotekeys.go, discovery.go;
+// confirmation with what was presented), jws.go, token.go, cache.go, event.go, verdict.go; opaque.go, introspection.go, introspectionanswer.go, credential.go; keys.go, document.go, remotekeys.go, discovery.go;
 // revocation.go, statuslist.go, statuslists.go; middleware.go, challenge.go (the only file that turns errors into HTTP),
 // require.go, metadata.go.
 package verifier

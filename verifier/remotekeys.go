@@ -68,7 +68,7 @@ func NewRemoteKeys(c RemoteKeysConfig) (*RemoteKeys, error) {
 	return k, nil
 }
 
-func setDefault(d *time.Duration, value time.Duration) {
+func setDefault[T time.Duration | int](d *T, value T) {
 	if *d == 0 {
 		*d = value
 	}

@@ -8,9 +8,9 @@ import (
 
 // A Revocation tells whether a token was revoked. The token has been verified before it is asked.
 type Revocation interface {
-	// Revoked reports whether the token was revoked. An error that is a *tenon.Error refuses the token; any other says that it cannot be
+	// Revoked reports whether the token was revoked; presented is the token as it came, for who has to ask the issuer about it. An error that is a *tenon.Error refuses the token; any other says that it cannot be
 	// known, and is answered with 503. A token is never let through on an error.
-	Revoked(ctx context.Context, claims *tenon.Claims) (bool, error)
+	Revoked(ctx context.Context, presented string, claims *tenon.Claims) (bool, error)
 }
 
 // InsecureNoRevocation is the Revocation that knows of none: a revoked token is accepted until it expires. FAPI 2.0 §5.3.4 (3) forbids
@@ -20,4 +20,6 @@ type InsecureNoRevocation struct{}
 var _ Revocation = InsecureNoRevocation{}
 
 // Revoked implements [Revocation].
-func (InsecureNoRevocation) Revoked(context.Context, *tenon.Claims) (bool, error) { return false, nil }
+func (InsecureNoRevocation) Revoked(context.Context, string, *tenon.Claims) (bool, error) {
+	return false, nil
+}

@@ -75,13 +75,13 @@ func TestStatuses(t *testing.T) {
 			w.set(listURI, listPage(base, &forgery{Claims: members(fmt.Sprintf(`{"status_list": {"bits": %d, "lst": %q}}`, tt.bits, tt.lst))}))
 			lists := newStatusLists(t, w, clock)
 			for index, status := range tt.statuses {
-				revoked, err := lists.Revoked(t.Context(), statusClaims(uint64(index)))
+				revoked, err := lists.Revoked(t.Context(), "", statusClaims(uint64(index)))
 				if err != nil || revoked != (status != 0) {
 					t.Errorf("index %d: %v, %v; its status is %d", index, revoked, err, status)
 				}
 			}
 			for _, index := range []uint64{uint64(len(tt.statuses)), 1 << 20, 1<<64 - 1} {
-				if _, err := lists.Revoked(t.Context(), statusClaims(index)); !errors.Is(err, tenon.InvalidToken) {
+				if _, err := lists.Revoked(t.Context(), "", statusClaims(index)); !errors.Is(err, tenon.InvalidToken) {
 					t.Errorf("index %d, which is out of range: %v", index, err) // Token Status List §8.3
 				}
 			}
@@ -104,7 +104,7 @@ func TestStatusReferencesThatAreRefused(t *testing.T) {
 		"no URI":            {URI: "::"},
 		"an inside address": {URI: "https://169.254.169.254/"},
 	} {
-		revoked, err := lists.Revoked(t.Context(), &tenon.Claims{Status: ref})
+		revoked, err := lists.Revoked(t.Context(), "", &tenon.Claims{Status: ref})
 		refusal, ok := errors.AsType[*tenon.Error](err)
 		if !ok || revoked || refusal.Code != tenon.InvalidToken || refusal.Reason != "revoked" {
 			t.Errorf("%s: %v, %v", name, revoked, err)
@@ -156,7 +156,7 @@ func TestListsThatAreNotBelieved(t *testing.T) {
 			w := &fakeWeb{}
 			w.set(listURI, listPage(base, tt.changed))
 			lists := newStatusLists(t, w, newClock())
-			revoked, err := lists.Revoked(t.Context(), statusClaims(1))
+			revoked, err := lists.Revoked(t.Context(), "", statusClaims(1))
 			if _, refused := errors.AsType[*tenon.Error](err); err == nil || revoked || refused {
 				t.Errorf("%v, %v", revoked, err)
 			}
@@ -166,7 +166,7 @@ func TestListsThatAreNotBelieved(t *testing.T) {
 		w := &fakeWeb{}
 		w.set(listURI, listPage(base, &forgery{Header: members(`{"typ": "application/statuslist+jwt"}`), Claims: members(`{"iss": "` + testIssuer + `", "iat": "{now+10}", "ttl": 5}`)}))
 		lists := newStatusLists(t, w, newClock())
-		if revoked, err := lists.Revoked(t.Context(), statusClaims(1)); revoked || err != nil {
+		if revoked, err := lists.Revoked(t.Context(), "", statusClaims(1)); revoked || err != nil {
 			t.Errorf("%v, %v", revoked, err)
 		}
 	})
@@ -180,7 +180,7 @@ func TestTheStatedDelay(t *testing.T) {
 	lists := newStatusLists(t, w, clock)
 	expect := func(when string, revoked, known bool) {
 		t.Helper()
-		if got, err := lists.Revoked(t.Context(), statusClaims(1)); got != revoked || (err == nil) != known {
+		if got, err := lists.Revoked(t.Context(), "", statusClaims(1)); got != revoked || (err == nil) != known {
 			t.Errorf("%s: %v, %v", when, got, err)
 		}
 	}
@@ -219,13 +219,13 @@ func TestListsAreFetchedAhead(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- lists.Run(ctx) }()
-		if _, err := lists.Revoked(t.Context(), statusClaims(1)); err != nil {
+		if _, err := lists.Revoked(t.Context(), "", statusClaims(1)); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute) // of the bubble
 		synctest.Wait()         // for a fetch that starts just now
 		ahead := w.count(listURI)
-		if _, err := lists.Revoked(t.Context(), statusClaims(1)); err != nil || w.count(listURI) != ahead || ahead < 6 {
+		if _, err := lists.Revoked(t.Context(), "", statusClaims(1)); err != nil || w.count(listURI) != ahead || ahead < 6 {
 			t.Errorf("%d fetches ahead, %d after a request: %v", ahead, w.count(listURI), err)
 		}
 		time.Sleep(2 * time.Hour)
@@ -253,7 +253,7 @@ func TestListsAreBounded(t *testing.T) {
 		if w.count(uri) == 0 {
 			w.set(uri, listPage(base, &forgery{Claims: members(`{"sub": "` + uri + `"}`)}))
 		}
-		if _, err := lists.Revoked(t.Context(), &tenon.Claims{Status: &tenon.StatusReference{URI: uri}}); err != nil {
+		if _, err := lists.Revoked(t.Context(), "", &tenon.Claims{Status: &tenon.StatusReference{URI: uri}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -271,7 +271,7 @@ func TestListsAreBounded(t *testing.T) {
 func TestHugeListsAreNotRead(t *testing.T) {
 	w := &fakeWeb{}
 	w.set(listURI, page{body: strings.Repeat("a", 1<<20+1)})
-	if _, err := newStatusLists(t, w, newClock()).Revoked(t.Context(), statusClaims(1)); err == nil || !strings.Contains(err.Error(), "larger than") {
+	if _, err := newStatusLists(t, w, newClock()).Revoked(t.Context(), "", statusClaims(1)); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Error(err)
 	}
 }
@@ -283,7 +283,7 @@ func TestTheListIsAskedForAsItShouldBe(t *testing.T) {
 		return nil, errors.New("enough")
 	})}
 	lists := must(verifier.NewStatusLists(verifier.StatusListsConfig{Issuer: testIssuer, Keys: brokenKeys{}, HTTP: client}))
-	_, _ = lists.Revoked(t.Context(), statusClaims(0))
+	_, _ = lists.Revoked(t.Context(), "", statusClaims(0))
 	if header.Get("Accept") != "application/statuslist+jwt" || header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("%v", header) // Token Status List §8.1
 	}
@@ -318,7 +318,7 @@ func FuzzStatusList(f *testing.F) {
 		}
 		w := &fakeWeb{}
 		w.set(listURI, listPage(base, &forgery{Claims: map[string]json.RawMessage{"status_list": list}}))
-		revoked, err := newStatusLists(t, w, newClock()).Revoked(t.Context(), statusClaims(index))
+		revoked, err := newStatusLists(t, w, newClock()).Revoked(t.Context(), "", statusClaims(index))
 		if revoked && err != nil {
 			t.Errorf("%v, %v", revoked, err)
 		}

@@ -76,7 +76,7 @@ func NewStatusLists(c StatusListsConfig) (*StatusLists, error) {
 
 // Revoked implements [Revocation]. Every status but VALID counts as revoked. A token that has no place in a list, or one that does not
 // exist, is refused: nobody could revoke it.
-func (s *StatusLists) Revoked(ctx context.Context, claims *tenon.Claims) (bool, error) {
+func (s *StatusLists) Revoked(ctx context.Context, _ string, claims *tenon.Claims) (bool, error) {
 	if claims.Status == nil {
 		return false, refuseToken("revoked", "the token has no status, so nobody could revoke it")
 	}

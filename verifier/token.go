@@ -22,13 +22,16 @@ const maxAhead = 10 * time.Second
 // A token is an access token that was verified: everything but what changes with time.
 type token struct {
 	claims    tenon.Claims
-	key       *Key       // that signed it
+	key       *Key       // that signed it; nil when it is opaque
 	presented *Presented // for the recorder; nil without one
 }
 
-// token gives the verified token for its compact form, from the cache when it was verified before.
+// token gives the verified token for its text, from the cache when it was verified before.
 func (v *Verifier) token(ctx context.Context, compact string) (*token, error) {
 	digest := sha256.Sum256([]byte(compact))
+	if v.config.Opaque != nil && isOpaque(compact) {
+		return v.opaqueToken(ctx, compact, digest)
+	}
 	if t := v.cache.get(digest); t != nil {
 		trusted, err := v.stillTrusted(ctx, t.key)
 		if err != nil {
@@ -75,13 +78,7 @@ func (v *Verifier) verifyToken(ctx context.Context, compact string) (*token, err
 	if err != nil {
 		return nil, err
 	}
-	if claims.Issuer != v.config.Issuer {
-		return nil, refuseToken("issuer", "the token is from another issuer") // RFC 9068 §4
-	}
-	if !slices.Contains(claims.Audience, v.config.Audience) {
-		return nil, refuseToken("audience", "the token is for another audience: ask the issuer for one for this API") // RFC 9068 §4
-	}
-	if err := v.checkTimes(&claims); err != nil {
+	if err := v.checkClaims(&claims); err != nil {
 		return nil, err
 	}
 	key, err := verifySignature(ctx, v.config.Keys, j)
@@ -91,7 +88,18 @@ func (v *Verifier) verifyToken(ctx context.Context, compact string) (*token, err
 	if err := v.checkRecord(ctx, j.payload); err != nil {
 		return nil, err
 	}
-	return &token{claims, key, v.presented(claims, j, key)}, nil
+	return &token{claims, key, v.presented(claims, j.payload, key.id)}, nil
+}
+
+// checkClaims checks what a token says of itself, whoever says that it is so.
+func (v *Verifier) checkClaims(claims *tenon.Claims) error {
+	if claims.Issuer != v.config.Issuer {
+		return refuseToken("issuer", "the token is from another issuer") // RFC 9068 §4
+	}
+	if !slices.Contains(claims.Audience, v.config.Audience) {
+		return refuseToken("audience", "the token is for another audience: ask the issuer for one for this API") // RFC 9068 §4
+	}
+	return v.checkTimes(claims)
 }
 
 // parseClaims reads the payload of a token. A cnf that is not understood in full is told apart from other faults.
@@ -133,6 +141,23 @@ func verifySignature(ctx context.Context, source KeySource, j *jws) (*Key, error
 		return nil, faultf("key", "the issuer publishes no such key")
 	}
 	return nil, faultf("signature", "the signature is wrong")
+}
+
+// OpenJWT gives the claims, as they stand, of a JWT that a key of the source signed with exactly this typ. It looks at nothing that they
+// say: issuer, audience and times are for the caller to check. A refusal is invalid_token, and temporarily_unavailable while the keys cannot
+// be known.
+func OpenJWT(ctx context.Context, keys KeySource, typ, compact string) ([]byte, error) {
+	j, err := parseJWS(compact)
+	if err != nil {
+		return nil, tokenRefusal(err)
+	}
+	if !j.isType(typ) {
+		return nil, refuseToken("typ", "the JWT is of another type") // RFC 8725 §3.11
+	}
+	if _, err := verifySignature(ctx, keys, j); err != nil {
+		return nil, tokenRefusal(err)
+	}
+	return j.payload, nil
 }
 
 // tokenRefusal makes a refusal of what is wrong with a token's JWS. What cannot be known stays what it is.

@@ -37,9 +37,9 @@ type Verdict struct {
 // Presented is a token that was verified. All verdicts about the token share it: it must not be changed.
 type Presented struct {
 	Digest  [sha256.Size]byte // SHA-256 of the token, which a proof names as its ath
-	Payload []byte            // the claims as they stand in the token
+	Payload []byte            // the claims as they stand in the token; of an opaque one, as a JWT would have them
 	Claims  tenon.Claims
-	KeyID   string // of the issuer's key that signed it
+	KeyID   string // of the issuer's key that signed it; "" for an opaque one
 }
 
 // A Proof is a DPoP proof as it was sent. It does not print itself.
@@ -55,11 +55,11 @@ func (p Proof) String() string { return "[proof]" }
 func (p Proof) GoString() string { return "[proof]" }
 
 // presented keeps what a recorder wants to know of a token.
-func (v *Verifier) presented(claims tenon.Claims, j *jws, key *Key) *Presented {
+func (v *Verifier) presented(claims tenon.Claims, payload []byte, keyID string) *Presented {
 	if v.config.Recorder == nil {
 		return nil
 	}
-	return &Presented{Payload: j.payload, Claims: claims, KeyID: key.id}
+	return &Presented{Payload: payload, Claims: claims, KeyID: keyID}
 }
 
 // record tells the configured recorder, if any.

@@ -150,7 +150,7 @@ func TestWhatIsNotWritten(t *testing.T) {
 // failing is a revocation that ends in an error.
 type failing struct{ err error }
 
-func (f failing) Revoked(context.Context, *tenon.Claims) (bool, error) { return false, f.err }
+func (f failing) Revoked(context.Context, string, *tenon.Claims) (bool, error) { return false, f.err }
 
 func TestOtherCertificateIsAMismatch(t *testing.T) {
 	d := newDesk(t, verifierlog.Config{})

@@ -37,12 +37,12 @@ type impatient struct {
 var _ verifier.Revocation = impatient{}
 
 // Revoked implements [verifier.Revocation].
-func (r impatient) Revoked(ctx context.Context, claims *tenon.Claims) (bool, error) {
+func (r impatient) Revoked(ctx context.Context, _ string, claims *tenon.Claims) (bool, error) {
 	lists, err := verifier.NewStatusLists(verifier.StatusListsConfig{Issuer: r.issuer.URL, Keys: r.keys, HTTP: r.issuer.Client()})
 	if err != nil {
 		return false, err
 	}
-	return lists.Revoked(ctx, claims)
+	return lists.Revoked(ctx, "", claims)
 }
 
 func (i *Issuer) listURL() string { return i.URL + "/status/0" }
