@@ -52,7 +52,7 @@ func New(cfg Config) (*Client, error) {
 		turn:   make(chan struct{}, 1),
 	}
 	c.keeper = &keeper{fetch: c.fetch, now: cfg.Now}
-	calls, err := newTransport(c)
+	calls, err := newTransport(c, c.keeper)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}

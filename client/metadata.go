@@ -15,14 +15,44 @@ import (
 // Metadata is what the authorization server says of itself (RFC 8414 §2), as far as this client needs it. A list is nil
 // when the server left it out.
 type Metadata struct {
-	Issuer            string   `json:"issuer"`
-	TokenEndpoint     string   `json:"token_endpoint"`
-	JWKSURI           string   `json:"jwks_uri"`
-	GrantTypes        []string `json:"grant_types_supported"`
-	AuthMethods       []string `json:"token_endpoint_auth_methods_supported"`
-	AuthAlgorithms    []string `json:"token_endpoint_auth_signing_alg_values_supported"`
-	DPoPAlgorithms    []string `json:"dpop_signing_alg_values_supported"`
-	MTLSTokenEndpoint string   `json:"-"` // of mtls_endpoint_aliases (RFC 8705 §5); empty when there is none
+	Issuer string `json:"issuer"`
+	Endpoints
+	MTLS              Endpoints `json:"mtls_endpoint_aliases"` // RFC 8705 §5; empty where there is none
+	JWKSURI           string    `json:"jwks_uri"`
+	GrantTypes        []string  `json:"grant_types_supported"`
+	AuthMethods       []string  `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgorithms    []string  `json:"token_endpoint_auth_signing_alg_values_supported"`
+	DPoPAlgorithms    []string  `json:"dpop_signing_alg_values_supported"`
+	PKCEMethods       []string  `json:"code_challenge_methods_supported"`
+	IDTokenAlgorithms []string  `json:"id_token_signing_alg_values_supported"`
+}
+
+// Endpoints are where a server is called. One that it does not have is empty.
+type Endpoints struct {
+	TokenEndpoint         string `json:"token_endpoint"`
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	PAREndpoint           string `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
+	RevocationEndpoint    string `json:"revocation_endpoint"`                   // RFC 7009
+	UserInfoEndpoint      string `json:"userinfo_endpoint"`                     // OpenID Connect Discovery §3
+}
+
+// check refuses an endpoint that would be called without TLS.
+func (e *Endpoints) check(where string) error {
+	for _, one := range []struct{ name, address string }{
+		{"token_endpoint", e.TokenEndpoint},
+		{"authorization_endpoint", e.AuthorizationEndpoint},
+		{"pushed_authorization_request_endpoint", e.PAREndpoint},
+		{"revocation_endpoint", e.RevocationEndpoint},
+		{"userinfo_endpoint", e.UserInfoEndpoint},
+	} {
+		if one.address == "" {
+			continue
+		}
+		if _, err := parseHTTPS(one.address); err != nil {
+			return fmt.Errorf("%s%s: %w", where, one.name, err)
+		}
+	}
+	return nil
 }
 
 const (
@@ -117,12 +147,7 @@ func (d *discovery) readFrom(ctx context.Context, from string) (*Metadata, error
 // parseMetadata reads the document and refuses one that is not of the issuer asked for: who can make this client believe
 // another issuer's endpoints gets its assertions and proofs sent there (RFC 8414 §6.2).
 func parseMetadata(body []byte, issuer string) (*Metadata, error) {
-	var m struct {
-		Metadata
-		Aliases struct {
-			TokenEndpoint string `json:"token_endpoint"`
-		} `json:"mtls_endpoint_aliases"`
-	}
+	var m Metadata
 	if err := json.Unmarshal(body, &m); err != nil {
 		return nil, errors.New("the metadata is not a JSON object of the form of RFC 8414 §2")
 	}
@@ -132,12 +157,13 @@ func parseMetadata(body []byte, issuer string) (*Metadata, error) {
 	if _, err := parseHTTPS(m.TokenEndpoint); err != nil {
 		return nil, fmt.Errorf("token_endpoint: %w", err)
 	}
-	if m.MTLSTokenEndpoint = m.Aliases.TokenEndpoint; m.MTLSTokenEndpoint != "" {
-		if _, err := parseHTTPS(m.MTLSTokenEndpoint); err != nil {
-			return nil, fmt.Errorf("mtls_endpoint_aliases.token_endpoint: %w", err)
-		}
+	if err := m.Endpoints.check(""); err != nil {
+		return nil, err
 	}
-	return &m.Metadata, nil
+	if err := m.MTLS.check("mtls_endpoint_aliases."); err != nil {
+		return nil, err
+	}
+	return &m, nil
 }
 
 // metadataURLs puts the well-known path between host and path of the issuer (RFC 8414 §3.1), and after the issuer (OpenID

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +15,28 @@ import (
 	"github.com/tenon-auth/tenon/dpop"
 )
 
-// fetch gets a token: discovery, one token request, and one more when the server's answer tells how to do better.
-func (c *Client) fetch(ctx context.Context) (g *grant, err error) {
+// A message is a form for an endpoint of the authorization server. It is sent with the client's authentication, which is
+// made anew for each try.
+type message struct {
+	to     func(*Endpoints) string
+	name   string // of the endpoint in the metadata
+	grant  string // the grant type that the server must offer; empty: it makes no difference
+	form   url.Values
+	proven bool // with a DPoP proof, when there is a key
+	status int  // of a good answer; 0: 200
+	read   func(*answer) error
+}
+
+// An answer is a good answer to a message.
+type answer struct {
+	from  *url.URL
+	body  []byte
+	start time.Time // when the message was sent
+	over  *identity // the certificate it was sent with; nil without one
+}
+
+// send delivers a message: discovery, one request, and one more when the server's answer tells how to do better.
+func (c *Client) send(ctx context.Context, m message) (err error) {
 	event := Event{}
 	start := c.now()
 	defer func() {
@@ -29,23 +49,30 @@ func (c *Client) fetch(ctx context.Context) (g *grant, err error) {
 			c.cfg.Observe(ctx, event)
 		}
 	}()
-	r, err := c.prepare(ctx)
+	r, err := c.prepare(ctx, m)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	event.Endpoint = r.endpoint.String()
 	for {
 		event.Tries++
-		g, again, err := r.try(ctx)
+		a, again, err := r.try(ctx)
 		if again && event.Tries == 1 { // exactly one retry: a server that keeps challenging is not obeyed for ever
 			continue
 		}
-		return g, err
+		if err != nil {
+			return err
+		}
+		if err := m.read(a); err != nil {
+			return fmt.Errorf("POST %s: %w", r.endpoint, err)
+		}
+		return nil
 	}
 }
 
-// A tokenRequest is a token request that may be sent twice.
-type tokenRequest struct {
+// A request is a message on its way; it may be sent twice.
+type request struct {
+	message
 	c        *Client
 	endpoint *url.URL
 	over     *identity
@@ -53,55 +80,36 @@ type tokenRequest struct {
 }
 
 // prepare settles where the request goes and over which connection.
-func (c *Client) prepare(ctx context.Context) (*tokenRequest, error) {
-	m, err := c.Metadata(ctx)
+func (c *Client) prepare(ctx context.Context, m message) (*request, error) {
+	metadata, err := c.Metadata(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.fits(m); err != nil {
+	if err := c.fits(metadata, m.grant); err != nil {
 		c.server.forget() // somebody will change the server or this client: look again then
 		return nil, err
 	}
-	r := &tokenRequest{c: c, http: c.plain}
-	endpoint := m.TokenEndpoint
+	r := &request{message: m, c: c, http: c.plain}
+	endpoint := m.to(&metadata.Endpoints)
 	if c.wardrobe != nil {
-		if m.MTLSTokenEndpoint != "" {
-			endpoint = m.MTLSTokenEndpoint // RFC 8705 §5, FAPI 2.0 §5.3.3.1 (7)
+		if alias := m.to(&metadata.MTLS); alias != "" {
+			endpoint = alias // RFC 8705 §5, FAPI 2.0 §5.3.3.1 (7)
 		}
 		if r.over, err = c.wardrobe.identity(); err != nil {
 			return nil, err
 		}
 		r.http = r.over.proven
 	}
+	if endpoint == "" {
+		c.server.forget()
+		return nil, fmt.Errorf("%s has no %s", metadata.Issuer, m.name)
+	}
 	r.endpoint, err = parseHTTPS(endpoint)
 	return r, err
 }
 
-// fits compares what the client is configured for with what the server says it takes, so that a mismatch is named before
-// anything is sent. What the server leaves out is not held against it.
-func (c *Client) fits(m *Metadata) error {
-	lacks := func(list []string, what ...string) bool {
-		return list != nil && !slices.ContainsFunc(what, func(w string) bool { return slices.Contains(list, w) })
-	}
-	cfg := c.cfg
-	switch {
-	case lacks(m.GrantTypes, "client_credentials"):
-		return fmt.Errorf("%s does not offer client_credentials, only %s", m.Issuer, strings.Join(m.GrantTypes, ", "))
-	case cfg.Key != nil && lacks(m.DPoPAlgorithms, string(cfg.Key.Algorithm())): // RFC 9449 §5.1
-		return fmt.Errorf("%s takes no DPoP proofs by %s, only by %s: use a key of such an algorithm",
-			m.Issuer, cfg.Key.Algorithm(), strings.Join(m.DPoPAlgorithms, ", "))
-	case cfg.Assertion != nil && lacks(m.AuthMethods, "private_key_jwt"),
-		cfg.Assertion == nil && lacks(m.AuthMethods, "tls_client_auth", "self_signed_tls_client_auth"): // RFC 8414 §2
-		return fmt.Errorf("%s does not offer this way of client authentication, only %s", m.Issuer, strings.Join(m.AuthMethods, ", "))
-	case cfg.Assertion != nil && lacks(m.AuthAlgorithms, string(cfg.Assertion.Algorithm)):
-		return fmt.Errorf("%s takes no client assertions by %s, only by %s: register a key of such an algorithm",
-			m.Issuer, cfg.Assertion.Algorithm, strings.Join(m.AuthAlgorithms, ", "))
-	}
-	return nil
-}
-
 // try sends the request once. again means that the answer brought what was missing: a nonce or the server's time.
-func (r *tokenRequest) try(ctx context.Context) (g *grant, again bool, err error) {
+func (r *request) try(ctx context.Context) (a *answer, again bool, err error) {
 	c := r.c
 	start, before := c.now(), c.clock.Now(r.endpoint)
 	nonce := ""
@@ -122,7 +130,7 @@ func (r *tokenRequest) try(ctx context.Context) (g *grant, again bool, err error
 	if err != nil {
 		return nil, false, fmt.Errorf("POST %s: %w", r.endpoint, err)
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != max(r.status, http.StatusOK) {
 		refusal := readRefusal(resp, c.now())
 		code, description := parseFailure(resp.Header, body)
 		refusal.Endpoint, refusal.Code, refusal.Description = true, tenon.Code(code), description
@@ -130,14 +138,13 @@ func (r *tokenRequest) try(ctx context.Context) (g *grant, again bool, err error
 		given := c.cfg.Key != nil && c.nonces.Get(r.endpoint) != nonce
 		return nil, r.worthAnother(refusal, given, before), refusal
 	}
-	g, err = r.grant(body, start)
-	return g, false, err
+	return &answer{from: r.endpoint, body: body, start: start, over: r.over}, false, nil
 }
 
 // worthAnother decides about the one retry. A request that is refused with use_dpop_nonce has spent nothing, and is sent
 // again with the nonce that came (RFC 9449 §8). One that is refused for its time is sent again when the server's time has
 // been learnt from the answer.
-func (r *tokenRequest) worthAnother(refusal *Refusal, given bool, before time.Time) bool {
+func (r *request) worthAnother(refusal *Refusal, given bool, before time.Time) bool {
 	switch refusal.Code {
 	case tenon.UseDPoPNonce:
 		return given
@@ -149,15 +156,9 @@ func (r *tokenRequest) worthAnother(refusal *Refusal, given bool, before time.Ti
 }
 
 // build makes the request with an assertion and a proof of its own.
-func (r *tokenRequest) build(ctx context.Context, now time.Time, nonce string) (*http.Request, SentProof, error) {
+func (r *request) build(ctx context.Context, now time.Time, nonce string) (*http.Request, SentProof, error) {
 	cfg := r.c.cfg
-	form := url.Values{"grant_type": {"client_credentials"}} // RFC 6749 §4.4.2
-	if len(cfg.Scope) > 0 {
-		form.Set("scope", cfg.Scope.String())
-	}
-	if len(cfg.Resource) > 0 {
-		form["resource"] = cfg.Resource // RFC 8707 §2
-	}
+	form := maps.Clone(r.form)
 	if cfg.Assertion == nil {
 		form.Set("client_id", cfg.ClientID) // RFC 8705 §2
 	} else {
@@ -174,7 +175,7 @@ func (r *tokenRequest) build(ctx context.Context, now time.Time, nonce string) (
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	if cfg.Key == nil {
+	if cfg.Key == nil || !r.proven {
 		return req, SentProof{}, nil
 	}
 	proof, err := cfg.Key.Proof(dpop.Target{Method: req.Method, URL: r.endpoint.String(), Nonce: nonce, Time: now})
@@ -185,18 +186,20 @@ func (r *tokenRequest) build(ctx context.Context, now time.Time, nonce string) (
 	return req, readProof(proof, cfg.Key), nil
 }
 
-// grant reads the answer. start is when the request was sent.
-func (r *tokenRequest) grant(body []byte, start time.Time) (*grant, error) {
-	s, err := parseSuccess(body)
+// success reads a token response. The token is bound as the client wants it, or it is not used.
+func (a *answer) success(withKey bool) (*success, error) {
+	s, err := parseSuccess(a.body)
 	if err != nil {
-		return nil, fmt.Errorf("POST %s: %w", r.endpoint, err)
+		return nil, err
 	}
-	if err := s.bound(r.c.cfg.Key != nil); err != nil {
-		return nil, fmt.Errorf("POST %s: %w", r.endpoint, err)
-	}
-	g := &grant{token: s.token(start), over: r.over}
-	g.refresh, g.expires = lifetimes(start, s.life)
-	return g, nil
+	return s, s.bound(withKey)
+}
+
+// grant is what a token response gives.
+func (a *answer) grant(s *success) *grant {
+	g := &grant{token: s.token(a.start), over: a.over}
+	g.refresh, g.expires = lifetimes(a.start, s.life)
+	return g
 }
 
 // saw keeps what every answer of the authorization server may bring, a refusal too: its time and its next nonce (RFC 9449

@@ -21,8 +21,8 @@ type transport struct {
 	proofs http.RoundTripper // adds token and DPoP proof; nil for a bearer
 }
 
-func newTransport(c *Client) (http.RoundTripper, error) {
-	t := &transport{keeper: c.keeper, bearer: c.cfg.Key == nil}
+func newTransport(c *Client, k *keeper) (http.RoundTripper, error) {
+	t := &transport{keeper: k, bearer: c.cfg.Key == nil}
 	if t.bearer {
 		return t, nil
 	}
