@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/text/language"
 )
 
 // Config says whose pages these are.
@@ -18,10 +20,10 @@ type Config struct {
 
 // Pages renders the pages a person sees. It holds no state of any person and may be used by many requests at once.
 type Pages struct {
-	config    Config
-	assets    assets
-	languages []*language
-	matcher   matcher
+	config  Config
+	assets  assets
+	locales []*locale // as many as there are catalogues; the first one is for whoever asks for none of them
+	matcher language.Matcher
 }
 
 // New checks the configuration and reads the templates, catalogues and files that are embedded in the program.
@@ -29,11 +31,17 @@ func New(c Config) (*Pages, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
-	p := &Pages{config: c, assets: readAssets()}
-	var err error
-	p.languages, err = p.readLanguages()
-	p.matcher = newMatcher(p.languages)
-	return p, errors.Join(checkConfig(c), err)
+	p := &Pages{config: c, matcher: language.NewMatcher([]language.Tag{language.English, language.German})}
+	var assetsErr, englishErr, germanErr error
+	var english, german *locale
+	p.assets, assetsErr = readAssets()
+	english, englishErr = readLocale("en", c.Zone)
+	german, germanErr = readLocale("de", c.Zone)
+	p.locales = []*locale{english, german} // in the order of the matcher
+	if err := errors.Join(checkConfig(c), assetsErr, englishErr, germanErr); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func checkConfig(c Config) error {
@@ -117,7 +125,7 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page 
 // Language says in which language Render would show a page with these locales: "en" or "de". Whoever makes words for a page
 // (the lines of a consent) asks first.
 func (p *Pages) Language(r *http.Request, locales []string) string {
-	return p.languageOf(r, locales).tag
+	return p.choose(r, locales).tag
 }
 
 // Static serves the style sheet, the script and the icons below Base + "/ui/". Their names hold a hash of their content.
