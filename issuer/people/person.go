@@ -87,14 +87,14 @@ func (p Profile) validate() error {
 // validateText refuses what is too long, what is not UTF-8 and control characters other than those allowed.
 func validateText(name, text, allowed string) error {
 	if len(text) > maxText {
-		return fmt.Errorf("people: %s has %d bytes, at most %d are allowed", name, len(text), maxText)
+		return fmt.Errorf("%w: %s has %d bytes, at most %d are allowed", ErrInvalid, name, len(text), maxText)
 	}
 	if !utf8.ValidString(text) {
-		return fmt.Errorf("people: %s is not UTF-8", name)
+		return fmt.Errorf("%w: %s is not UTF-8", ErrInvalid, name)
 	}
 	for _, r := range text {
 		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
-			return fmt.Errorf("people: %s has a control character", name)
+			return fmt.Errorf("%w: %s has a control character", ErrInvalid, name)
 		}
 	}
 	return nil

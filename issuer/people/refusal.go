@@ -9,6 +9,8 @@ import (
 var (
 	// ErrWrong means that the person did not prove who they are. It says no more, and neither may the answer to them.
 	ErrWrong = errors.New("people: that is not right")
+	// ErrInvalid means that a username or a part of a profile cannot be as it is. The text says what to change.
+	ErrInvalid = errors.New("people: it cannot be like this")
 	// ErrExists means that the username is taken.
 	ErrExists = errors.New("people: there is somebody with this username")
 	// ErrWeak means that a password is too easy to guess. A *[Weak] says why.

@@ -1,7 +1,6 @@
 package people
 
 import (
-	"errors"
 	"fmt"
 
 	"golang.org/x/text/secure/precis"
@@ -14,15 +13,15 @@ const maxUsername = 128
 // §3.3). It refuses spaces, symbols and characters that look like others by compatibility. E-mail addresses are fine.
 func NormalizeUsername(username string) (string, error) {
 	if len(username) > maxUsername {
-		return "", fmt.Errorf("people: a username has at most %d bytes", maxUsername)
+		return "", fmt.Errorf("%w: a username has at most %d bytes", ErrInvalid, maxUsername)
 	}
 	name, err := precis.UsernameCaseMapped.String(username)
 	if err != nil {
-		return "", fmt.Errorf("people: not a username: %w", err)
+		return "", fmt.Errorf("%w: not a username: %w", ErrInvalid, err)
 	}
 	again, err := precis.UsernameCaseMapped.String(name)
 	if err != nil || again != name || len(name) > maxUsername {
-		return "", errors.New("people: not a username: it has no one form") // or two names could stand for one person
+		return "", fmt.Errorf("%w: not a username: it has no one form", ErrInvalid) // or two names could stand for one person
 	}
 	return name, nil
 }
