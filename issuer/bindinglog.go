@@ -36,8 +36,20 @@ type sender struct {
 // maxAgent bounds what is kept of a User-Agent.
 const maxAgent = 256
 
-// issued is the entry of a token that is about to be committed. claims is the digest of all that the token will say but the
-// entry's own index.
+// entries are those of a token that is about to be committed, its own first: the token carries its index. A proof backs one
+// entry only, or it would look like one that was used twice.
+func (p *plan) entries(claims string) []audit.Entry {
+	all := []audit.Entry{p.issued(claims)}
+	if s := p.authorization.Standing; s != nil && s.Rebound {
+		all = append(all, audit.Entry{
+			Type: audit.KeyRebound, Confirmation: p.cnf, Client: p.caller.ID, About: s.First, Detail: p.from,
+			Token: audit.TokenFacts{Account: p.authorization.Subject},
+		})
+	}
+	return all
+}
+
+// issued is the entry of the token. claims is the digest of all that the token will say but the entry's own index.
 func (p *plan) issued(claims string) audit.Entry {
 	e := audit.Entry{
 		Type:         audit.TokenIssued,
@@ -46,7 +58,7 @@ func (p *plan) issued(claims string) audit.Entry {
 		Token: audit.TokenFacts{
 			ID:       p.id,
 			Claims:   claims,
-			Audience: []string{p.authorization.Audience},
+			Audience: p.authorization.Audience,
 			Scope:    p.authorization.Scope,
 			Expires:  p.expires,
 			KeyID:    p.key.id(),
@@ -54,8 +66,11 @@ func (p *plan) issued(claims string) audit.Entry {
 		Proof:  p.held.proofText,
 		Detail: p.from,
 	}
-	if p.authorization.Subject != p.caller.ID {
+	if s := p.authorization.Standing; s != nil {
 		e.Token.Account = p.authorization.Subject
+		if s.First != nil {
+			e.Type, e.About = audit.TokenRefreshed, s.First
+		}
 	}
 	return e
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +21,7 @@ type plan struct {
 	cnf           tenon.Confirmation
 	key           *signingKey // chosen before the commit, because the record and the leaf name it
 	id            string      // jti
+	secret        string      // of an opaque token; "" makes a JWT
 	now           time.Time   // when it was judged, and iat
 	expires       time.Time
 	from          sender
@@ -42,14 +42,25 @@ func (i *Issuer) commit(ctx context.Context, p *plan) (index uint64, err error) 
 		return 0, unavailable(err)
 	}
 	i.lists.saw(receipt.First)
+	return receipt.First, i.stillStands(ctx, p)
+}
+
+// stillStands looks, after the commit, whether what gave the token its right is still there: who takes that away first closes
+// the door and then looks for tokens, and ours may have been missed.
+func (i *Issuer) stillStands(ctx context.Context, p *plan) error {
 	unchanged, err := i.clients.unchanged(ctx, p.caller.registered)
 	switch {
 	case err != nil:
-		return 0, unavailable(err)
-	case !unchanged: // also when the client was disabled and its tokens were revoked in between: ours may have been missed
-		return 0, tenon.Refuse(tenon.Unavailable, "changed", "the client's registration was changed in this moment: try again")
+		return unavailable(err)
+	case !unchanged: // also when the client was disabled
+		return tenon.Refuse(tenon.Unavailable, "changed", "the client's registration was changed in this moment: try again")
 	}
-	return receipt.First, nil
+	s := p.authorization.Standing
+	if s == nil || s.First == nil { // the commit of a first token replaces the grant: it was there
+		return nil
+	}
+	_, err = i.grantOf(ctx, s.Grant.ID)
+	return err
 }
 
 // change gathers what the commit does.
@@ -64,22 +75,40 @@ func (i *Issuer) change(ctx context.Context, p *plan) (*store.Change, error) {
 		return nil, err
 	}
 	p.id = id.String()
-	record := tokenRecord{ID: p.id, ClientID: p.caller.ID, KeyID: p.key.id(), Confirmation: p.cnf, Expires: p.expires.Unix()}
-	if err := liveTokens.Insert(change, "", record, p.expires.Add(commitMargin)); err != nil {
-		return nil, err
-	}
-	claims, err := i.claims(p).MarshalJSON()
+	claims, err := i.claims(p)
 	if err != nil {
 		return nil, err
 	}
-	digest, err := audit.ClaimsDigest(claims)
+	payload, err := claims.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
-	if err := i.cfg.Log.Book.Add(ctx, change, p.issued(digest)); err != nil {
-		return nil, unavailable(err)
+	if err := i.remember(change, p, payload); err != nil {
+		return nil, err
+	}
+	digest, err := audit.ClaimsDigest(payload)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range p.entries(digest) {
+		if err := i.cfg.Log.Book.Add(ctx, change, entry); err != nil {
+			return nil, unavailable(err)
+		}
 	}
 	return change, nil
+}
+
+// remember adds the record of the token. It is named by the index of the Change's first entry, which is the token's.
+func (i *Issuer) remember(change *store.Change, p *plan, claims []byte) error {
+	record := tokenRecord{ID: p.id, ClientID: p.caller.ID, KeyID: p.key.id(), Confirmation: p.cnf, Expires: p.expires.Unix()}
+	if s := p.authorization.Standing; s != nil {
+		record.Grant = s.Grant.ID
+	}
+	if p.secret = ""; i.wantsOpaque(&p.caller.Client, p.authorization.Audience) {
+		p.secret = newSecret()
+		record.Opaque = &opaqueRecord{Secret: secretID(p.secret), Claims: claims}
+	}
+	return liveTokens.Insert(change, "", record, p.expires.Add(commitMargin))
 }
 
 // spend inserts a key that must not be there yet. It stays until nothing that was judged good before can still be committed.
@@ -103,8 +132,14 @@ func conflicted(c *store.Conflict) error {
 	case kindAssertions:
 		return tenon.Refuse(tenon.InvalidClient, "replay", "this client assertion was used before: make a new one for every request").Because(c) // RFC 7523 §3 (7)
 	}
-	return fmt.Errorf("issuer: unexpected %w", c)
+	return &overtaken{c}
 }
+
+// An overtaken request was judged by something that another request has changed before the commit. Nothing was spent.
+type overtaken struct{ conflict *store.Conflict }
+
+func (o *overtaken) Error() string { return "issuer: overtaken: " + o.conflict.Error() }
+func (o *overtaken) Unwrap() error { return o.conflict }
 
 // unavailable says that the store did not answer: nothing is issued, and the caller may try again.
 func unavailable(cause error) *tenon.Error {

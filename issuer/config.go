@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer/people"
 	"github.com/tenon-auth/tenon/issuer/rar"
@@ -78,6 +79,23 @@ type Login struct {
 	Scopes  []string // what may be asked for beside openid, published as scopes_supported; nil: not published
 }
 
+// validate reports what is missing. That there is nobody who could log in is no fault.
+func (l Login) validate() error {
+	if l.People == nil {
+		return nil
+	}
+	var faults []error
+	if l.Sessions == nil || l.Pages == nil || l.Secrets == nil {
+		faults = append(faults, errors.New("issuer: People need Sessions, Pages and Secrets"))
+	}
+	for _, token := range l.Scopes {
+		if scope, err := tenon.ParseScope(token); err != nil || len(scope) != 1 {
+			faults = append(faults, fmt.Errorf("issuer: %q in Scopes is not one scope", token))
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // CodePolicy is how long things between a person's consent and a token live.
 type CodePolicy struct {
 	Request time.Duration // a pushed request: 0 means 90 s; less than 10 min (FAPI 2.0 §5.3.2.2 (12))
@@ -85,6 +103,42 @@ type CodePolicy struct {
 	Grant   time.Duration // a grant with a refresh token, from its last use: 0 means 90 days
 	Grace   time.Duration // profile oauth2: for how long the same key gets the successor of a rotated refresh token again; 0 means 60 s
 	Opaque  []string      // resources whose tokens are opaque unless the client's registration says otherwise
+}
+
+// withDefaults fills in what was left zero.
+func (p CodePolicy) withDefaults() CodePolicy {
+	for _, field := range []struct {
+		of    *time.Duration
+		value time.Duration
+	}{
+		{&p.Request, 90 * time.Second},
+		{&p.Code, time.Minute},
+		{&p.Grant, 90 * 24 * time.Hour},
+		{&p.Grace, time.Minute},
+	} {
+		if *field.of == 0 {
+			*field.of = field.value
+		}
+	}
+	return p
+}
+
+func (p CodePolicy) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf("issuer: "+format, args...)) }
+	if p.Request < 5*time.Second || p.Request >= 10*time.Minute {
+		fault("a pushed request lives for %v: use 5s to less than 10m", p.Request) // FAPI 2.0 §5.3.2.2 (12)
+	}
+	if p.Code < time.Second || p.Code > time.Minute {
+		fault("a code lives for %v: use 1s to 60s", p.Code) // FAPI 2.0 §5.3.2.1 (11)
+	}
+	if p.Grant < time.Hour {
+		fault("a grant lives for %v: use at least 1h", p.Grant)
+	}
+	if p.Grace < 0 || p.Grace > 10*time.Minute {
+		fault("a rotated refresh token may be repeated for %v: use at most 10m", p.Grace)
+	}
+	return errors.Join(faults...)
 }
 
 // TokenPolicy is how long tokens live and how soon a revocation is seen.
@@ -145,7 +199,7 @@ func (c *Config) validate() error {
 	} else if keep := c.Signing.cfg.KeepAfter; keep < c.Tokens.Lifetime+commitMargin {
 		fault("the keyring keeps a retired key for %v, and tokens live for %v: use at least %v", keep, c.Tokens.Lifetime, c.Tokens.Lifetime+commitMargin)
 	}
-	return errors.Join(append(faults, c.Tokens.validate(), c.Limits.validate())...)
+	return errors.Join(append(faults, c.Login.validate(), c.Tokens.validate(), c.Codes.validate(), c.Limits.validate())...)
 }
 
 // checkIssuer holds an issuer identifier to RFC 8414 §2. A trailing slash is refused because clients compare the text.

@@ -18,12 +18,13 @@ type Grant interface {
 	Authorize(ctx context.Context, req Request) (*Authorization, error)
 }
 
-// grants is the list that everything else derives from: the metadata, the answer to an unknown grant_type, and what a client
-// may be registered for.
-func grants() []Grant {
-	return []Grant{
-		clientCredentials{},
+// offered is the list that everything else derives from: the metadata, and the answer to an unknown grant_type. Without people
+// nobody can make the grants that codes and refresh tokens stand for.
+func (i *Issuer) offered() []Grant {
+	if i.cfg.People == nil {
+		return []Grant{clientCredentials{}}
 	}
+	return []Grant{authorizationCode{i}, refreshToken{i}, clientCredentials{}}
 }
 
 func grantTypes(all []Grant) []string {
@@ -49,7 +50,7 @@ func (r Request) Parameter(name string) string { return r.parameters.get(name) }
 type Authorization struct {
 	Subject  string // as the client knows the person, or the client's own id
 	Scope    tenon.Scope
-	Audience string // one (RFC 9068 §3)
+	Audience []string // one resource (RFC 9068 §3); with openid the userinfo endpoint too
 	Details  rar.Details
 	Standing *Standing     // nil when the client acts for itself
 	Change   *store.Change // what is spent for it; nil for nothing
@@ -57,11 +58,11 @@ type Authorization struct {
 
 // A Standing is the grant of a person that a token comes from, and what else is given beside the token.
 type Standing struct {
-	Grant        store.Item[grantRecord]
-	First        bool               // the token is the first of its grant, from the code
-	Previous     tenon.Confirmation // what the token before this one was bound to: another key now is told to the log as key.rebound
-	RefreshToken string             // "" gives none
-	IDToken      *identityRequest   // nil gives none
+	Grant   store.Item[grantRecord]
+	First   *uint64 // the index of the entry of its first token; nil: this one is the first
+	Rebound bool    // the token before was bound to another key: that is told to the log as key.rebound
+	Refresh string  // the secret of a refresh token to give; "" gives none
+	Nonce   string  // of the authorization request, for the ID token (OpenID Connect Core §2)
 }
 
 // askedScope is the scope the request asks for, within the client's; all of the client's when it does not ask.
@@ -85,6 +86,8 @@ func (r Request) askedScope() (tenon.Scope, error) {
 func (r Request) askedAudience() (string, error) {
 	asked := r.parameters.all("resource")
 	switch {
+	case len(r.Client.Resources) == 0:
+		return "", tenon.Refuse(tenon.InvalidTarget, "audience", "this client is registered for no resource")
 	case len(asked) == 0:
 		return r.Client.Resources[0], nil // RFC 9068 §3
 	case len(asked) > 1:

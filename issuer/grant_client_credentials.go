@@ -19,5 +19,5 @@ func (clientCredentials) Authorize(_ context.Context, req Request) (*Authorizati
 	if err != nil {
 		return nil, err
 	}
-	return &Authorization{Subject: req.Client.ID, Scope: scope, Audience: audience}, nil // RFC 9068 §2.2
+	return &Authorization{Subject: req.Client.ID, Scope: scope, Audience: []string{audience}}, nil // RFC 9068 §2.2
 }

@@ -87,3 +87,17 @@ func (p *possession) thumbprint() string {
 	}
 	return ""
 }
+
+// sameKey reports whether two tokens are bound to the same keys, or both to none.
+func sameKey(a, b tenon.Confirmation) bool { return a == b }
+
+// holdsKey reports whether a token bound like this is bound to a DPoP key. "" asks for none.
+func holdsKey(c tenon.Confirmation, jkt string) bool { return jkt == "" || c.JKT == jkt }
+
+// names reports whether a thumbprint is that of a key in a confirmation.
+func names(c tenon.Confirmation, thumbprint string) bool {
+	return thumbprint != "" && (c.JKT == thumbprint || c.X5T == thumbprint)
+}
+
+// loses reports whether a token would be bound to nothing where the one before was bound: no refresh may do that.
+func loses(before, now tenon.Confirmation) bool { return before.Bound() && !now.Bound() }

@@ -28,7 +28,7 @@ var (
 	pushedRequests = store.Collection[pushedRequest]{Kind: "requests"} // named by secretID of the request_uri's random part
 	codes          = store.Collection[codeRecord]{Kind: "codes"}       // named by secretID of the code; a spent one stays while its tokens could live
 	personGrants   = store.Collection[grantRecord]{Kind: "grants"}     // named by grantID: the grants of a person have a prefix in common
-	refreshTokens  = store.Collection[refreshRecord]{Kind: "refresh"}  // named by secretID of the token
+	refreshTokens  = store.Collection[refreshRecord]{Kind: "refresh"}  // named by the index of the leaf of the grant's first token
 )
 
 // commitMargin is how long after its use could be judged good a spent jti, and after its expiry a token's record, is kept.
@@ -60,10 +60,12 @@ func secretID(secret string) string {
 }
 
 // newSecret gives 256 random bits (FAPI 2.0 §5.4.1 (4)).
-func newSecret() string {
-	b := make([]byte, 32)
+func newSecret() string { return base64.RawURLEncoding.EncodeToString(randomBytes(32)) }
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
 	_, _ = rand.Read(b) // it never fails
-	return base64.RawURLEncoding.EncodeToString(b)
+	return b
 }
 
 // grantID makes the name of a grant: who gave it, unreadable, and a random part.
@@ -83,8 +85,9 @@ type grantRecord struct {
 	Authentication tenon.Authentication `json:"authentication"`
 	Identity       claimsRequest        `json:"claims,omitzero"` // which claims about the person were asked for
 	Created        time.Time            `json:"created"`
-	Used           time.Time            `json:"used,omitzero"`   // when a token was last given
-	First          *uint64              `json:"first,omitempty"` // the log's index of its first token
+	Used           time.Time            `json:"used,omitzero"`   // when a token was last given, to within an hour
+	Since          uint64               `json:"since,omitempty"` // an index before those of all its tokens
+	First          *uint64              `json:"first,omitempty"` // the log's index of its first token; not known before the second
 }
 
 // codeRecord is an authorization code that was given out.
@@ -98,19 +101,4 @@ type codeRecord struct {
 	AuthTime    bool      `json:"auth_time,omitempty"` // the ID token must say auth_time: max_age was asked for
 	Until       time.Time `json:"until"`               // when it stops being good; the record stays, to notice a second use
 	Spent       bool      `json:"spent,omitempty"`
-}
-
-// refreshRecord is a refresh token that was given out.
-type refreshRecord struct {
-	Grant    string             `json:"grant"`
-	ClientID string             `json:"client_id"`
-	Binding  tenon.Confirmation `json:"cnf,omitzero"`      // of the last token; a public client's refresh token is bound to it (RFC 9449 §5)
-	Rotated  *rotation          `json:"rotated,omitempty"` // profile oauth2: it was exchanged for the next one
-}
-
-// A rotation is the exchange of a refresh token for its successor.
-type rotation struct {
-	At      time.Time          `json:"at"`
-	Next    string             `json:"next"`         // secretID of the successor
-	Binding tenon.Confirmation `json:"cnf,omitzero"` // who did it, and may have the same answer again for a while
 }

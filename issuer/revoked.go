@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/tenon-auth/tenon"
-	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -18,48 +17,79 @@ import (
 type Revocation struct {
 	TokenID    string // the jti of one token
 	Token      string // one token: itself, or its index in the log, in decimal
-	ClientID   string // every token of a client, which is also disabled: else it would just get another
-	Thumbprint string // every token bound to a key or certificate; the client can still get new ones
+	GrantID    string // what a person allowed one client: every token of it, and its refresh token
+	Person     string // every grant of a person, by the directory's subject
+	ClientID   string // every token and grant of a client, which is also disabled: else it would just get others
+	Thumbprint string // every token bound to a key or certificate, and every grant last used with it; the client can still get new ones
 }
 
 // Revoked says what a revocation hit.
 type Revoked struct {
-	Count    int           `json:"count"`    // tokens that were alive and are now revoked
-	ByWhen   time.Duration `json:"by_when"`  // the longest until every verifier that keeps the list's ttl knows
-	Disabled bool          `json:"disabled"` // the client gets no more tokens
+	Count    int           `json:"count"`            // tokens that were alive and are now revoked
+	Grants   int           `json:"grants,omitempty"` // of people that were ended
+	ByWhen   time.Duration `json:"by_when"`          // the longest until every verifier that keeps the list's ttl knows
+	Disabled bool          `json:"disabled"`         // the client gets no more tokens
 }
 
 // Revoke revokes live tokens. A token that is revoked already or has expired does not count; that there is none is no error,
-// except that a single token which was never issued, or a client that does not exist, is store.ErrNotFound.
-func (a *Admin) Revoke(ctx context.Context, r Revocation) (Revoked, error) {
-	done := Revoked{ByWhen: a.Tokens.withDefaults().StatusTTL}
+// except that a single token which was never issued, or a grant or client that does not exist, is store.ErrNotFound.
+func (a *Admin) Revoke(ctx context.Context, r Revocation) (done Revoked, err error) {
 	given := 0
-	for _, s := range []string{r.TokenID, r.Token, r.ClientID, r.Thumbprint} {
+	for _, s := range []string{r.TokenID, r.Token, r.GrantID, r.Person, r.ClientID, r.Thumbprint} {
 		if s != "" {
 			given++
 		}
 	}
 	if given != 1 {
-		return Revoked{}, errors.New("revoke: name exactly one of a token, a client and a thumbprint")
+		return Revoked{}, errors.New("revoke: name exactly one of a token, a grant, a person, a client and a thumbprint")
 	}
-	var err error
+	done.ByWhen = a.Tokens.withDefaults().StatusTTL
 	switch {
-	case r.ClientID != "":
-		if err = a.disable(ctx, r.ClientID); err != nil {
+	case r.GrantID != "":
+		if _, err := personGrants.Get(ctx, a.Store, r.GrantID); err != nil {
 			return Revoked{}, err
 		}
-		done.Disabled = true
-		done.Count, err = a.revokeAll(ctx, func(t tokenRecord) bool { return t.ClientID == r.ClientID })
+		done.Grants = 1
+		done.Count, err = a.endGrant(ctx, r.GrantID, "operator")
+	case r.Person != "":
+		done.Grants, done.Count, err = a.endGrants(ctx, grantsOf(r.Person), func(g grantRecord) bool { return g.Person == r.Person })
+	case r.ClientID != "":
+		return a.revokeClient(ctx, r.ClientID, done)
 	case r.Thumbprint != "":
-		if !tenon.IsThumbprint(r.Thumbprint) {
-			return Revoked{}, errors.New("revoke: a thumbprint has 43 characters of base64url")
-		}
-		done.Count, err = a.revokeAll(ctx, func(t tokenRecord) bool {
-			return t.Confirmation.JKT == r.Thumbprint || t.Confirmation.X5T == r.Thumbprint
-		})
+		return a.revokeKey(ctx, r.Thumbprint, done)
 	default:
 		done.Count, err = a.revokeOne(ctx, r)
 	}
+	return done, err
+}
+
+// revokeClient disables a client and takes from it what it has.
+func (a *Admin) revokeClient(ctx context.Context, id string, done Revoked) (Revoked, error) {
+	if err := a.disable(ctx, id); err != nil {
+		return Revoked{}, err
+	}
+	grants, tokens, err := a.endGrants(ctx, "", func(g grantRecord) bool { return g.ClientID == id })
+	done.Disabled, done.Grants, done.Count = true, grants, tokens
+	if err != nil {
+		return done, err
+	}
+	others, err := a.revokeAll(ctx, func(t tokenRecord) bool { return t.ClientID == id })
+	done.Count += others
+	return done, err
+}
+
+// revokeKey takes from whoever holds a key what is bound to it.
+func (a *Admin) revokeKey(ctx context.Context, thumbprint string, done Revoked) (Revoked, error) {
+	if !tenon.IsThumbprint(thumbprint) {
+		return Revoked{}, errors.New("revoke: a thumbprint has 43 characters of base64url")
+	}
+	grants, tokens, err := a.endGrantsOfKey(ctx, thumbprint)
+	done.Grants, done.Count = grants, tokens
+	if err != nil {
+		return done, err
+	}
+	others, err := a.revokeAll(ctx, func(t tokenRecord) bool { return names(t.Confirmation, thumbprint) })
+	done.Count += others
 	return done, err
 }
 
@@ -79,22 +109,25 @@ func (a *Admin) disable(ctx context.Context, id string) error {
 }
 
 // revokeAll revokes every live token that matches.
-func (a *Admin) revokeAll(ctx context.Context, matches func(tokenRecord) bool) (int, error) {
-	count := 0
+func (a *Admin) revokeAll(ctx context.Context, matches func(tokenRecord) bool) (count int, err error) {
+	var some []store.Item[tokenRecord]
 	for item, err := range liveTokens.All(ctx, a.Store, "") {
 		if err != nil {
 			return count, err
 		}
-		if !matches(item.Value) {
-			continue
+		if matches(item.Value) {
+			some = append(some, item)
 		}
-		hit, err := a.revoke(ctx, item)
-		if err != nil {
-			return count, err
+		if len(some) == inOneChange {
+			hit, err := a.revokeMany(ctx, some)
+			if count += hit; err != nil {
+				return count, err
+			}
+			some = some[:0]
 		}
-		count += hit
 	}
-	return count, nil
+	hit, err := a.revokeMany(ctx, some)
+	return count + hit, err
 }
 
 // revokeOne revokes the token that r names.
@@ -106,33 +139,6 @@ func (a *Admin) revokeOne(ctx context.Context, r Revocation) (int, error) {
 	return a.revoke(ctx, item)
 }
 
-// revoke marks one token and records it. The mark is kept as long as the token's record.
-func (a *Admin) revoke(ctx context.Context, item store.Item[tokenRecord]) (int, error) {
-	index, err := store.ParseLeafID(item.ID)
-	if err != nil {
-		return 0, err
-	}
-	var change store.Change
-	if err := revokedTokens.Insert(&change, item.ID, struct{}{}, item.Expires); err != nil {
-		return 0, err
-	}
-	t := item.Value
-	err = record(ctx, a.Log, &change, audit.Entry{
-		Type: audit.TokenRevoked, Confirmation: t.Confirmation, Client: t.ClientID, About: &index,
-		Token: audit.TokenFacts{Expires: time.Unix(t.Expires, 0)},
-	})
-	if err != nil {
-		return 0, err
-	}
-	switch err := a.commit(ctx, &change, ErrChanged); {
-	case errors.Is(err, ErrChanged): // revoked already, or expired in this instant
-		return 0, nil
-	case err != nil:
-		return 0, err
-	}
-	return 1, nil
-}
-
 // find finds the live token that r names: by its index in the log, which a token carries, or by its jti, for which every live
 // token is looked at.
 func (a *Admin) find(ctx context.Context, r Revocation) (item store.Item[tokenRecord], err error) {
@@ -141,6 +147,10 @@ func (a *Admin) find(ctx context.Context, r Revocation) (item store.Item[tokenRe
 	}
 	if index, err := strconv.ParseUint(r.Token, 10, 64); err == nil {
 		return liveTokens.Get(ctx, a.Store, store.LeafID(index))
+	}
+	if strings.HasPrefix(r.Token, opaquePrefix) {
+		item, _, err := findOpaque(ctx, a.Store, r.Token)
+		return item, err
 	}
 	claims, err := claimsOf(r.Token)
 	if err != nil {

@@ -24,12 +24,12 @@ const statusListType = "statuslist+jwt"
 // statusLists makes and keeps the signed lists. Half of the promised delay is spent on a list kept here, the other half is the
 // ttl that verifiers keep it for.
 type statusLists struct {
-	cfg     Config
-	urls    urls
-	flight  singleflight.Group
-	mu      sync.Mutex
-	kept    map[uint64]keptList
-	highest uint64 // list that is known to have a token
+	cfg    Config
+	urls   urls
+	flight singleflight.Group
+	mu     sync.Mutex
+	kept   map[uint64]keptList
+	newest uint64 // index of a token that is known to be there: the highest seen here
 }
 
 type keptList struct {
@@ -48,7 +48,14 @@ func newStatusLists(cfg Config, u urls) *statusLists {
 func (l *statusLists) saw(index uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.highest = max(l.highest, index/statusListSize)
+	l.newest = max(l.newest, index)
+}
+
+// seen gives an index that every token issued from now on comes after.
+func (l *statusLists) seen() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.newest
 }
 
 // half is how long a list is kept here, and how long elsewhere.
@@ -114,7 +121,7 @@ func (l *statusLists) keep(n uint64, k keptList) {
 // a leaf or a live token has an index in it or after it.
 func (l *statusLists) exists(ctx context.Context, n uint64) (bool, error) {
 	l.mu.Lock()
-	known := n <= l.highest
+	known := n <= l.newest/statusListSize
 	l.mu.Unlock()
 	if known {
 		return true, nil
