@@ -48,17 +48,22 @@ func New(c Config) (*Browser, error) {
 	if c.Address == nil {
 		c.Address = peer
 	}
-	b := &Browser{Config: c, guard: http.NewCrossOriginProtection()}
-	issuer, err := url.Parse(c.Issuer)
-	if err != nil || issuer.Scheme != "https" || issuer.Host == "" || strings.HasSuffix(c.Issuer, "/") {
-		return nil, errors.Join(fmt.Errorf("browser: the issuer %q is not an https URL without a slash at the end", c.Issuer), c.validate())
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
-	b.base = issuer.Path
-	return b, errors.Join(b.guard.AddTrustedOrigin("https://"+issuer.Host), c.validate())
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	guard := http.NewCrossOriginProtection()
+	return &Browser{Config: c, base: issuer.Path, guard: guard}, guard.AddTrustedOrigin("https://" + issuer.Host)
 }
 
 func (c Config) validate() error {
 	var faults []error
+	if u, err := url.Parse(c.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(c.Issuer, "/") {
+		faults = append(faults, fmt.Errorf("browser: the issuer %q is not an https URL without query, fragment and slash at the end", c.Issuer))
+	}
 	for _, need := range []struct {
 		name  string
 		there bool
