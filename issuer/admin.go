@@ -40,7 +40,7 @@ func (a *Admin) AddClient(ctx context.Context, c Client) (Client, error) {
 		}
 		c.ID = id.String()
 	}
-	if err := c.Validate(a.Profile); err != nil {
+	if err := a.validate(c); err != nil {
 		return Client{}, fmt.Errorf("%w: %w", ErrClient, err)
 	}
 	var change store.Change
@@ -48,6 +48,14 @@ func (a *Admin) AddClient(ctx context.Context, c Client) (Client, error) {
 		return Client{}, err
 	}
 	return c, a.commitClient(ctx, &change, clientChange{c.ID, "added"}, ErrClientExists)
+}
+
+// validate reports everything that is wrong with a registration at this server.
+func (a *Admin) validate(c Client) error {
+	if a.Keyring == nil {
+		return c.Validate(a.Profile)
+	}
+	return errors.Join(c.Validate(a.Profile), c.checkAlgorithms(a.Keyring.algorithms()))
 }
 
 // Client reads one registration.
@@ -71,7 +79,7 @@ func (a *Admin) Clients(ctx context.Context, after string, n int) ([]Client, err
 
 // UpdateClient puts a registration in the place of the one with the same id. Tokens issued before stay as they are.
 func (a *Admin) UpdateClient(ctx context.Context, c Client) (Client, error) {
-	if err := c.Validate(a.Profile); err != nil {
+	if err := a.validate(c); err != nil {
 		return Client{}, fmt.Errorf("%w: %w", ErrClient, err)
 	}
 	item, err := clientRecords.Get(ctx, a.Store, c.ID)

@@ -40,7 +40,7 @@ func (i *Issuer) serveCall(url string, do process) endpoint {
 			return tooMany(wait, "too many refused requests from this address")
 		}
 		answer, nonce, err := i.readAndProcess(w, r, url, do, e)
-		if e.ClientID == "" && refusedStranger(err) {
+		if (e.ClientID == "" || e.Public) && refusedStranger(err) {
 			i.refused.charge(address, i.cfg.Now())
 		}
 		i.setNonce(w, r, nonce, err)
@@ -120,11 +120,20 @@ func (i *Issuer) identify(ctx context.Context, req *call, e *Event, now time.Tim
 	if id.caller, err = i.authenticate(ctx, req, id.held, now); err != nil {
 		return id, err
 	}
-	e.ClientID = id.caller.ID
-	if wait, ok := i.served.take(id.caller.ID, now); !ok {
+	e.ClientID, e.Public = id.caller.ID, id.caller.AuthMethod == NoAuth
+	if wait, ok := i.served.take(id.payer(req.from), now); !ok {
 		return id, tooMany(wait, "too many requests of this client")
 	}
 	return id, nil
+}
+
+// payer names whose allowance a call is on: the client's. Anybody can call as a public client, and must not use up what others
+// that do have: there each address pays for itself.
+func (id *identified) payer(from sender) string {
+	if id.caller.AuthMethod == NoAuth {
+		return id.caller.ID + " " + from.Address // no client id has a space
+	}
+	return id.caller.ID
 }
 
 // spend adds to a Change what the call used up: the proof's jti and the assertion's.

@@ -16,6 +16,26 @@ const (
 	PrivateKeyJWT     = "private_key_jwt"
 	TLSClientAuth     = "tls_client_auth"
 	SelfSignedTLSAuth = "self_signed_tls_client_auth"
+	NoAuth            = "none" // a public client: profile oauth2 only, and its tokens are bound to a DPoP key
+)
+
+// The grant types (RFC 6749 §4.1.3, §4.4.2, §6).
+const (
+	AuthorizationCode = "authorization_code"
+	RefreshToken      = "refresh_token"
+	ClientCredentials = "client_credentials"
+)
+
+// The values of [Identity].SubjectType (OpenID Connect Core §8).
+const (
+	PublicSubjects   = "public"
+	PairwiseSubjects = "pairwise"
+)
+
+// The values of [Service].TokenFormat.
+const (
+	JWTFormat    = "jwt"
+	OpaqueFormat = "opaque"
 )
 
 // A Client is a registration. Its JSON names are those of RFC 7591 §2, RFC 8705 §2.1.2 and §3.4, and RFC 9449 §5.2.
@@ -28,9 +48,9 @@ type Client struct {
 
 	mtls.Subject // of the certificate; tls_client_auth only
 
-	GrantTypes       []string    `json:"grant_types"`
-	Scope            tenon.Scope `json:"-"`         // all it may ask for, and what it gets when it does not ask; "scope", space-delimited
-	Resources        []string    `json:"resources"` // audiences it may ask for; the first is what it gets when it does not ask
+	GrantTypes       []string    `json:"grant_types"` // may be empty for an API that only introspects
+	Scope            tenon.Scope `json:"-"`           // all it may ask for, and what it gets when it does not ask; "scope", space-delimited
+	Resources        []string    `json:"resources"`   // audiences it may ask for; the first is what it gets when it does not ask
 	DPoPBound        bool        `json:"dpop_bound_access_tokens,omitempty"`
 	CertificateBound bool        `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 	Bearer           bool        `json:"bearer,omitempty"`   // may have tokens bound to nothing; profile oauth2 only

@@ -14,7 +14,7 @@ import (
 // A caller is a client that has authenticated.
 type caller struct {
 	*registered
-	assertion *assertion // to be spent; nil when the client authenticated with its certificate
+	assertion *assertion // to be spent; nil when the client authenticated with its certificate, or is public
 }
 
 // failedClient is the one answer to an unknown client, a wrong method and a bad credential: a stranger learns nothing about
@@ -30,9 +30,9 @@ func (i *Issuer) authenticate(ctx context.Context, req *call, held *possession, 
 	}
 	f := req.form
 	id := f.get("client_id")
-	var c *caller
-	var err error
+	c, err := i.publicCaller(ctx, f)
 	switch {
+	case err != nil || c != nil:
 	case f.get("client_assertion") != "":
 		c, err = i.authenticateJWT(ctx, f, now)
 	case held.certificate == nil:
@@ -91,6 +91,9 @@ func (i *Issuer) client(ctx context.Context, id string, methods ...string) (*reg
 // authMethods is what the configuration makes possible, for the metadata and for refusals.
 func (i *Issuer) authMethods() []string {
 	methods := []string{PrivateKeyJWT}
+	if i.cfg.Profile == OAuth2 {
+		methods = append(methods, NoAuth)
+	}
 	if i.cfg.Certificates != nil {
 		if i.cfg.ClientCAs != nil {
 			methods = append(methods, TLSClientAuth)

@@ -15,6 +15,7 @@ import (
 type Limits struct {
 	Form              int64 // bytes of a request's body: 0 means 64 KiB
 	ClientPerSecond   int   // token requests of one client in the long run: 0 means 100
+	WaitingPerClient  int   // KiB of pushed requests of one client that wait for people: 0 means 65536; at least 256
 	RefusalsPerMinute int   // requests from one address that prove no client: 0 means 120
 	Table             int   // clients and addresses that are told apart: 0 means 16384; the rest share one bound
 }
@@ -25,6 +26,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.ClientPerSecond == 0 {
 		l.ClientPerSecond = 100
+	}
+	if l.WaitingPerClient == 0 {
+		l.WaitingPerClient = 64 << 10
 	}
 	if l.RefusalsPerMinute == 0 {
 		l.RefusalsPerMinute = 120
@@ -38,6 +42,9 @@ func (l Limits) withDefaults() Limits {
 func (l Limits) validate() error {
 	if l.Form < 0 || l.Form > 1<<20 {
 		return fmt.Errorf("issuer: a form of at most %d bytes: use 1 to 1048576", l.Form)
+	}
+	if l.WaitingPerClient >= 0 && l.WaitingPerClient < 256 {
+		return fmt.Errorf("issuer: %d KiB of waiting requests for a client: use at least 256", l.WaitingPerClient)
 	}
 	if l.Table < 0 {
 		return errors.New("issuer: the table of limits has a negative size")
@@ -58,6 +65,16 @@ func (l Limits) clients() bound {
 		return bound{rate: rate.Inf}
 	}
 	return bound{rate.Limit(l.ClientPerSecond), 2 * l.ClientPerSecond, l.Table}
+}
+
+// waiting is the bound on what a client makes the store keep, in KiB. What is kept goes after the lifetime: half of the
+// allowance at once, and the other half spread over that time, are never more than the whole.
+func (l Limits) waiting(lifetime time.Duration) bound {
+	if l.WaitingPerClient < 0 {
+		return bound{rate: rate.Inf}
+	}
+	half := l.WaitingPerClient / 2
+	return bound{rate.Limit(float64(half) / lifetime.Seconds()), half, l.Table}
 }
 
 // refusals is the bound on strangers: half a minute's worth may come at once.
@@ -115,14 +132,19 @@ func (l *limiters) sweep(now time.Time) {
 
 // take takes one request off the name's allowance, or tells how long to wait.
 func (l *limiters) take(name string, now time.Time) (wait time.Duration, ok bool) {
+	return l.takeN(name, 1, now)
+}
+
+// takeN takes n off the name's allowance, or tells how long to wait.
+func (l *limiters) takeN(name string, n int, now time.Time) (wait time.Duration, ok bool) {
 	if l.bound.rate == rate.Inf {
 		return 0, true
 	}
 	limiter := l.of(name, now)
-	if limiter.AllowN(now, 1) {
+	if limiter.AllowN(now, n) {
 		return 0, true
 	}
-	return l.pause(limiter, now), false
+	return l.pause(limiter, n, now), false
 }
 
 // spent tells whether the name has used up its allowance, and how long to wait. It takes nothing and keeps nothing.
@@ -143,7 +165,7 @@ func (l *limiters) spent(name string, now time.Time) (wait time.Duration, spent 
 	if limiter.TokensAt(now) >= 1 {
 		return 0, false
 	}
-	return l.pause(limiter, now), true
+	return l.pause(limiter, 1, now), true
 }
 
 // charge takes one off the allowance after the fact. What runs at the same time may overdraw it, by one burst at most: who
@@ -157,9 +179,9 @@ func (l *limiters) charge(name string, now time.Time) {
 	}
 }
 
-// pause is how long until one more is allowed, at least a second.
-func (l *limiters) pause(limiter *rate.Limiter, now time.Time) time.Duration {
-	missing := 1 - limiter.TokensAt(now)
+// pause is how long until n more are allowed, at least a second.
+func (l *limiters) pause(limiter *rate.Limiter, n int, now time.Time) time.Duration {
+	missing := float64(n) - limiter.TokensAt(now)
 	return max(time.Second, time.Duration(missing/float64(l.bound.rate)*float64(time.Second)))
 }
 

@@ -11,16 +11,18 @@ import (
 type pushedRequest struct {
 	ClientID    string        `json:"client_id"`
 	RedirectURI string        `json:"redirect_uri"`
-	State       *string       `json:"state,omitempty"` // nil when it was not sent: then it is not sent back
+	State       string        `json:"state,omitempty"` // "" when it was not sent: then it is not sent back
 	Scope       tenon.Scope   `json:"scope,omitempty"`
 	Details     rar.Details   `json:"authorization_details,omitempty"`
 	Resources   []string      `json:"resources"`
 	Challenge   string        `json:"code_challenge"`
 	JKT         string        `json:"dpop_jkt,omitempty"`
 	Nonce       string        `json:"nonce,omitempty"`
+	AuthTime    bool          `json:"auth_time,omitempty"` // the ID token must say auth_time
 	Identity    claimsRequest `json:"claims,omitzero"`
 	Wishes      wishes        `json:"wishes,omitzero"`
 	Created     time.Time     `json:"created"`
+	Expires     time.Time     `json:"expires"` // until when a browser may begin; the record stays for those that have begun
 }
 
 // wishes is how the client wants the person to be asked (OpenID Connect Core §3.1.2.1).

@@ -34,29 +34,11 @@ func (c Client) Validate(profile Profile) error {
 	if len(c.Name) > 200 {
 		fault("client_name is longer than 200 bytes")
 	}
-	faults = append(faults, c.validateMethod(), c.validateKeys(), c.validateBinding(profile))
-	if len(c.GrantTypes) == 0 {
-		fault("grant_types is empty: name one of %v", grantTypes(grants()))
-	}
-	for _, g := range c.GrantTypes {
-		if !slices.Contains(grantTypes(grants()), g) {
-			fault("grant_types: %q is not one of %v", g, grantTypes(grants()))
-		}
-	}
+	faults = append(faults, c.validateMethod(profile), c.validateKeys(), c.validateBinding(profile), c.validateGrants(), c.validateFlow(), c.validateIdentity(), c.validateService())
 	if again, err := tenon.ParseScope(c.Scope.String()); err != nil || !slices.Equal(again, c.Scope) {
 		fault("scope %q: each token must be printable ASCII without spaces, quotes and backslashes, and come once", c.Scope)
 	}
-	if len(c.Resources) == 0 {
-		fault("resources is empty: name the API that tokens are for") // RFC 9068 §3: a token has an audience
-	}
-	for i, r := range c.Resources {
-		if err := checkResource(r); err != nil {
-			fault("resources: %w", err)
-		}
-		if slices.Contains(c.Resources[:i], r) {
-			fault("resources: %q comes twice", r)
-		}
-	}
+	faults = append(faults, checkResources("resources", c.Resources))
 	return errors.Join(faults...)
 }
 
@@ -92,16 +74,31 @@ func checkResource(r string) error {
 	return nil
 }
 
+// checkResources looks at a list of resource indicators.
+func checkResources(member string, resources []string) error {
+	var faults []error
+	for i, r := range resources {
+		if err := checkResource(r); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", member, err))
+		}
+		if slices.Contains(resources[:i], r) {
+			faults = append(faults, fmt.Errorf("%s: %q comes twice", member, r))
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // validateMethod looks at how the client authenticates and at what belongs to that and to nothing else.
-func (c Client) validateMethod() error {
+func (c Client) validateMethod(profile Profile) error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	switch c.AuthMethod {
-	case PrivateKeyJWT, TLSClientAuth, SelfSignedTLSAuth:
-	case "":
+	switch {
+	case slices.Contains([]string{PrivateKeyJWT, TLSClientAuth, SelfSignedTLSAuth}, c.AuthMethod):
+	case c.AuthMethod == NoAuth && profile == OAuth2:
+	case c.AuthMethod == "":
 		fault("token_endpoint_auth_method is missing: use private_key_jwt, tls_client_auth or self_signed_tls_client_auth")
-	case "none", "client_secret_basic", "client_secret_post", "client_secret_jwt":
-		fault("token_endpoint_auth_method %s: secrets and public clients are not taken; use private_key_jwt, tls_client_auth or self_signed_tls_client_auth", c.AuthMethod) // FAPI 2.0 §5.3.2.1 (3), (6)
+	case slices.Contains([]string{NoAuth, "client_secret_basic", "client_secret_post", "client_secret_jwt"}, c.AuthMethod):
+		fault("token_endpoint_auth_method %s: secrets are not taken, and public clients under profile oauth2 only; use private_key_jwt, tls_client_auth or self_signed_tls_client_auth", c.AuthMethod) // FAPI 2.0 §5.3.2.1 (3), (6)
 	default:
 		fault("token_endpoint_auth_method %q is not known: use private_key_jwt, tls_client_auth or self_signed_tls_client_auth", c.AuthMethod)
 	}
@@ -193,6 +190,8 @@ func (c Client) validateBinding(profile Profile) error {
 	switch {
 	case c.Bearer && profile != OAuth2:
 		return fmt.Errorf("bearer: profile %s binds every token to a key", profile) // FAPI 2.0 §5.3.2.1 (4), (5)
+	case c.AuthMethod == NoAuth && (!c.DPoPBound || c.Bearer): // nothing else would tell who may use a refresh token (RFC 9449 §5)
+		return errors.New("a public client needs dpop_bound_access_tokens: only its key tells it from others")
 	case c.Bearer && (c.DPoPBound || c.CertificateBound):
 		return errors.New("bearer contradicts dpop_bound_access_tokens and tls_client_certificate_bound_access_tokens")
 	}

@@ -21,7 +21,7 @@ func (i *Issuer) handle(name string, serve endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		e := Event{Endpoint: name}
-		w.Header().Set("Strict-Transport-Security", "max-age=31536000") // FAPI 2.0 §5.2.3 (1)
+		w.Header().Set("Strict-Transport-Security", transportSecurity) // FAPI 2.0 §5.2.3 (1)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if err := i.guarded(serve, w, r, &e); err != nil {
 			respond(w, err, &e)
@@ -32,6 +32,9 @@ func (i *Issuer) handle(name string, serve endpoint) http.Handler {
 		}
 	})
 }
+
+// transportSecurity keeps browsers from coming over anything but TLS for a year.
+const transportSecurity = "max-age=31536000"
 
 // guarded makes a panic an error, so that it is told like any other fault of ours. Nothing has been written then: endpoints
 // write last.
@@ -105,14 +108,9 @@ func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.
 // retryAfter is what a caller is told to wait when the server cannot answer now.
 const retryAfter = "1"
 
-// respond writes an error. What is not a refusal is our fault: the caller is told nothing but that, and the event has it whole.
+// respond writes an error.
 func respond(w http.ResponseWriter, err error, e *Event) {
-	e.Err = err
-	refusal, ok := errors.AsType[*tenon.Error](err)
-	if !ok {
-		refusal = tenon.Refuse(tenon.ServerError, "fault", "the server failed; it has been logged")
-	}
-	e.Code, e.Reason = refusal.Code, refusal.Reason
+	refusal := e.refused(err)
 	status := statusOf(refusal.Code)
 	if special, ok := errors.AsType[*refusalWithStatus](err); ok {
 		status = special.status
@@ -127,11 +125,13 @@ func respond(w http.ResponseWriter, err error, e *Event) {
 	}{refusal.Code, refusal.Description})
 }
 
-// statusOf is the HTTP status of a code (RFC 6749 §5.2, RFC 9449 §5, §8).
+// statusOf is the HTTP status of a code (RFC 6749 §5.2, RFC 7662 §2.3, RFC 9449 §5, §8).
 func statusOf(code tenon.Code) int {
 	switch code {
 	case tenon.InvalidClient:
 		return http.StatusUnauthorized
+	case tenon.AccessDenied:
+		return http.StatusForbidden
 	case tenon.Unavailable:
 		return http.StatusServiceUnavailable
 	case tenon.ServerError:
@@ -140,13 +140,18 @@ func statusOf(code tenon.Code) int {
 	return http.StatusBadRequest
 }
 
-// writeJSON writes an answer that nobody may keep (RFC 6749 §5.1).
+// writeJSON writes an answer that nobody may keep (RFC 6749 §5.1). Without a value it has no body.
 func writeJSON(w http.ResponseWriter, e *Event, status int, v any) error {
+	w.Header().Set("Cache-Control", "no-store")
+	if v == nil {
+		e.Status = status
+		w.WriteHeader(status)
+		return nil
+	}
 	body, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
 	e.Status = status
 	w.WriteHeader(status)
