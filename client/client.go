@@ -22,6 +22,7 @@ type Client struct {
 	nonces   *dpop.NonceJar  // of the authorization server only
 	clock    *dpop.Clock
 	server   *discovery
+	keys     *keyring
 	keeper   *keeper
 	calls    http.RoundTripper
 }
@@ -51,6 +52,7 @@ func New(cfg Config) (*Client, error) {
 		saw:    func(resp *http.Response) { c.clock.Learn(resp.Request.URL, resp.Header) },
 		turn:   make(chan struct{}, 1),
 	}
+	c.keys = &keyring{http: c.plain, now: cfg.Now, turn: make(chan struct{}, 1)}
 	c.keeper = &keeper{fetch: c.fetch, now: cfg.Now}
 	calls, err := newTransport(c, c.keeper)
 	if err != nil {
@@ -76,13 +78,15 @@ func (c *Client) Token(ctx context.Context) (*oauth2.Token, error) {
 func (c *Client) TokenSource(ctx context.Context) oauth2.TokenSource { return &source{c, ctx} }
 
 type source struct {
-	c   *Client
+	of interface {
+		Token(context.Context) (*oauth2.Token, error)
+	}
 	ctx context.Context // an oauth2.TokenSource is asked without one
 }
 
 var _ oauth2.TokenSource = (*source)(nil)
 
-func (s *source) Token() (*oauth2.Token, error) { return s.c.Token(s.ctx) }
+func (s *source) Token() (*oauth2.Token, error) { return s.of.Token(s.ctx) }
 
 // HTTPClient gives a client for protected APIs. Each request carries the token and a fresh proof of possession, over TLS
 // only. Nonce challenges are answered; a token that the API calls invalid is renewed and the request sent once more when

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +18,8 @@ import (
 // An identity is one client certificate and the connections that show it. A certificate that is renewed makes a new
 // identity, so a token never travels over a connection of another certificate than the one it is bound to (RFC 8705 §3).
 type identity struct {
-	leaf []byte // DER
+	leaf        []byte // DER
+	certificate *x509.Certificate
 
 	// proven connects only to servers that ask for the certificate. Where the certificate is the proof of possession, a
 	// server that does not ask gets no token (RFC 8705 §3).
@@ -46,11 +48,16 @@ func (w *wardrobe) identity() (*identity, error) {
 	if worn != nil && bytes.Equal(worn.leaf, cert.Certificate[0]) {
 		return worn, nil
 	}
+	parsed, err := x509.ParseCertificate(cert.Certificate[0])
+	if err != nil {
+		return nil, fmt.Errorf("client certificate: %w", err)
+	}
 	give := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
 	next := &identity{
-		leaf:   cert.Certificate[0],
-		proven: newConnections(mtls.ClientConfig(w.config.RootCAs, give)),
-		shown:  newConnections(mtls.ClientConfig(w.config.RootCAs, give)),
+		leaf:        cert.Certificate[0],
+		certificate: parsed,
+		proven:      newConnections(mtls.ClientConfig(w.config.RootCAs, give)),
+		shown:       newConnections(mtls.ClientConfig(w.config.RootCAs, give)),
 	}
 	next.proven.DialTLSContext = dialAsked(mtls.ClientConfig(w.config.RootCAs, give))
 	w.worn.Store(next)

@@ -32,6 +32,7 @@ type keeper struct {
 	pause   time.Time  // no request at all before this, because the server said so
 	paused  error      // what it said
 	dropped time.Time  // when a grant was last dropped because a server refused it
+	closed  error      // there will be no grant any more
 }
 
 // A flight is one request that many callers wait for.
@@ -51,6 +52,10 @@ const (
 // background: an early refresh that fails costs nobody anything until the token really ends.
 func (k *keeper) get(ctx context.Context) (*grant, error) {
 	k.mu.Lock()
+	if k.closed != nil {
+		defer k.mu.Unlock()
+		return nil, k.closed
+	}
 	now := k.now()
 	held := k.held
 	if held != nil && now.Before(held.expires) {
@@ -89,6 +94,29 @@ func (k *keeper) join(ctx context.Context) *flight {
 		k.land(ctx, f)
 	}()
 	return f
+}
+
+// shut ends it: whoever asks from now on is told why.
+func (k *keeper) shut(why error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = why
+}
+
+// settle waits until nothing is under way.
+func (k *keeper) settle(ctx context.Context) error {
+	k.mu.Lock()
+	f := k.flying
+	k.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // land carries out the request and keeps what came of it.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,6 +26,8 @@ const (
 // success is a token response (RFC 6749 §5.1).
 type success struct {
 	accessToken, tokenType, scope string
+	refreshToken, idToken         string
+	details                       []byte // authorization_details as granted (RFC 9396 §7)
 	life                          time.Duration
 }
 
@@ -38,6 +41,14 @@ func parseSuccess(body []byte) (*success, error) {
 			s.tokenType, err = v.Str()
 		case "scope":
 			s.scope, err = v.Str()
+		case "refresh_token":
+			if s.refreshToken, err = v.Str(); err == nil && (s.refreshToken == "" || printable(s.refreshToken) != s.refreshToken) {
+				err = errors.New("not 1*VSCHAR") // RFC 6749 §A.17
+			}
+		case "id_token":
+			s.idToken, err = v.Str()
+		case "authorization_details":
+			s.details = bytes.Clone(v)
 		case "expires_in":
 			var seconds int64
 			if seconds, err = v.Int(); err == nil && seconds <= 0 {
