@@ -42,6 +42,13 @@ func (f *registrationFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&c.CertificateBound, "certificate-bound", false, "every token request needs a certificate")
 	flags.BoolVar(&c.Bearer, "bearer", false, "may have tokens that are bound to nothing; profile oauth2 only")
 	flags.BoolVar(&c.Disabled, "disabled", false, "known and refused")
+	flags.StringArrayVar(&c.RedirectURIs, "redirect-uri", nil, "a `URI` that people are sent back to; may come several times")
+	flags.StringArrayVar(&c.DetailTypes, "detail-type", nil, "a `type` of authorization_details it may ask for; may come several times")
+	flags.StringVar(&c.SubjectType, "subject-type", "", "how it knows people: public or pairwise")
+	flags.StringVar(&c.Sector, "sector", "", "the `host` that pairwise names are for")
+	flags.StringVar(&c.UserInfoAlgorithm, "userinfo-alg", "", "sign answers about people with this `algorithm`")
+	flags.StringVar(&c.TokenFormat, "token-format", "", "the form of its tokens: jwt or opaque")
+	flags.StringArrayVar(&c.Serves, "serves", nil, "an `API` that this client is, and whose tokens it may introspect; may come several times")
 }
 
 // settings says what each option sets.
@@ -59,6 +66,13 @@ func (f *registrationFlags) settings() map[string]func(to *issuer.Client) {
 		"certificate-bound": func(to *issuer.Client) { to.CertificateBound = from.CertificateBound },
 		"bearer":            func(to *issuer.Client) { to.Bearer = from.Bearer },
 		"disabled":          func(to *issuer.Client) { to.Disabled = from.Disabled },
+		"redirect-uri":      func(to *issuer.Client) { to.RedirectURIs = from.RedirectURIs },
+		"detail-type":       func(to *issuer.Client) { to.DetailTypes = from.DetailTypes },
+		"subject-type":      func(to *issuer.Client) { to.SubjectType = from.SubjectType },
+		"sector":            func(to *issuer.Client) { to.Sector = from.Sector },
+		"userinfo-alg":      func(to *issuer.Client) { to.UserInfoAlgorithm = from.UserInfoAlgorithm },
+		"token-format":      func(to *issuer.Client) { to.TokenFormat = from.TokenFormat },
+		"serves":            func(to *issuer.Client) { to.Serves = from.Serves },
 		"subject-dn":        func(to *issuer.Client) { to.Subject = mtls.Subject{DN: from.DN} },
 		"san-dns":           func(to *issuer.Client) { to.Subject = mtls.Subject{DNS: from.DNS} },
 		"san-uri":           func(to *issuer.Client) { to.Subject = mtls.Subject{URI: from.URI} },

@@ -14,6 +14,7 @@ import (
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/server"
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/issuer/people"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -47,7 +48,7 @@ func administer(cmd *cobra.Command, configPath string, work func(ctx context.Con
 
 // administrationError tells what was refused from what could not be done.
 func administrationError(err error) error {
-	for _, refused := range []error{store.ErrNotFound, issuer.ErrClientExists, issuer.ErrChanged, issuer.ErrClient, admin.ErrDeclared} {
+	for _, refused := range []error{store.ErrNotFound, issuer.ErrClientExists, issuer.ErrChanged, issuer.ErrClient, admin.ErrDeclared, admin.ErrNoPeople, people.ErrExists, people.ErrWeak, people.ErrInvalid} {
 		if errors.Is(err, refused) {
 			return refusedError(err)
 		}

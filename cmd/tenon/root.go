@@ -31,6 +31,7 @@ func newRootCommand() *cobra.Command {
 		newInitCommand,
 		newServeCommand,
 		newClientCommand,
+		newUserCommand,
 		newTokenCommand,
 		newCurlCommand,
 		newProofCommand,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/issuer/people"
 )
 
 // maxBody bounds what a command sends: a registration with its keys.
@@ -20,6 +21,7 @@ const maxBody = 1 << 20
 type Desk struct {
 	Issuer   *issuer.Admin
 	Declared func(id string) bool // clients that no command may change; nil: none
+	People   *people.Directory    // nil: nobody can log in
 	Store    Keeper
 	Status   func() Status
 	Log      *slog.Logger // one line for each change; nil: none
@@ -59,6 +61,7 @@ func (d *Desk) Handler() http.Handler {
 	mux.HandleFunc("GET /clients/{id}", answering(d.client))
 	mux.HandleFunc("PUT /clients/{id}", answering(d.updateClient))
 	mux.HandleFunc("DELETE /clients/{id}", answering(d.removeClient))
+	d.servePeople(mux)
 	mux.HandleFunc("GET /keys", answering(func(*http.Request) (any, error) { return d.Issuer.Keys(), nil }))
 	mux.HandleFunc("POST /keys", answering(d.rotateKey))
 	mux.HandleFunc("POST /revocations", answering(d.revoke))

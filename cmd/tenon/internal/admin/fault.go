@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/issuer/people"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -32,6 +33,10 @@ func kinds() []kind {
 		{issuer.ErrChanged, "changed", http.StatusConflict},
 		{issuer.ErrClient, "invalid", http.StatusBadRequest},
 		{ErrDeclared, "declared", http.StatusForbidden},
+		{people.ErrExists, "person_exists", http.StatusConflict},
+		{people.ErrWeak, "weak_password", http.StatusBadRequest},
+		{people.ErrInvalid, "invalid_person", http.StatusBadRequest},
+		{ErrNoPeople, "no_people", http.StatusConflict},
 	}
 }
 

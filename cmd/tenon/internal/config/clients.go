@@ -110,6 +110,11 @@ func (c *Client) registration() (issuer.Client, error) {
 		CertificateBound: c.CertificateBound,
 		Bearer:           c.Bearer,
 		Disabled:         c.Disabled,
+		CodeFlow:         issuer.CodeFlow{RedirectURIs: c.RedirectURIs, DetailTypes: c.DetailTypes},
+		Identity: issuer.Identity{
+			SubjectType: c.SubjectType, Sector: c.Sector, IDTokenAlgorithm: c.IDTokenAlgorithm, UserInfoAlgorithm: c.UserInfoAlgorithm,
+		},
+		Service: issuer.Service{TokenFormat: c.TokenFormat, Serves: c.Serves},
 	}, errors.Join(scopeErr, keysErr)
 }
 

@@ -42,6 +42,7 @@ func contradictions(c *Config, r *reader) {
 	j.nonces()
 	j.clients()
 	j.bindingLog()
+	j.login()
 }
 
 func (j judge) issuer() {

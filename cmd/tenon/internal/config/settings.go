@@ -37,6 +37,9 @@ type Config struct {
 	// is published at /log/ and kept in the directory log of data.
 	BindingLog BindingLog `yaml:"binding_log" fixed:"true"`
 
+	// How people log in and allow clients to act for them: the authorization endpoint, codes, refresh tokens, ID tokens.
+	Login Login `yaml:"login"`
+
 	// Bounds on what one caller, or all of them, can ask of this server.
 	Limits Limits `yaml:"limits"`
 
@@ -147,6 +150,45 @@ type BindingLog struct {
 	AuditorToken Path `yaml:"auditor_token"`
 }
 
+// Login is how people log in, and how long what they allow lasts.
+type Login struct {
+	// Who can log in. built-in: the people of `tenon user`. off: nobody; then there is no authorization endpoint, and clients
+	// act for themselves only.
+	People string `yaml:"people" default:"built-in" one_of:"built-in off" fixed:"true"`
+
+	// The name of who runs this server, as people see it on every page. Without one: the issuer's host.
+	Name string `yaml:"name"`
+
+	// How long somebody who does nothing stays logged in.
+	SessionIdle time.Duration `yaml:"session_idle" default:"30m" min:"1m" max:"30d" fixed:"true"`
+
+	// How long anybody stays logged in.
+	SessionLifetime time.Duration `yaml:"session_lifetime" default:"12h" min:"5m" max:"90d" fixed:"true"`
+
+	// How long a pushed authorization request waits for its person.
+	RequestLifetime time.Duration `yaml:"request_lifetime" default:"90s" min:"5s" max:"599s"`
+
+	// How long an authorization code is good, once.
+	CodeLifetime time.Duration `yaml:"code_lifetime" default:"60s" min:"1s" max:"60s"`
+
+	// How long a client can refresh its tokens after it last did.
+	GrantLifetime time.Duration `yaml:"grant_lifetime" default:"90d" min:"1h" max:"3660d"`
+
+	// Profile oauth2, where refresh tokens rotate: for how long the key that used one may use it again and get the same
+	// successor, so that a lost answer costs nothing.
+	RotationGrace time.Duration `yaml:"rotation_grace" default:"60s" min:"1s" max:"10m"`
+
+	// What clients may ask for, for the metadata. Without it: what the metadata cannot leave out.
+	Scopes []string `yaml:"scopes"`
+
+	// The types of authorization_details (RFC 9396) that clients may be registered for.
+	DetailTypes []string `yaml:"authorization_details_types" default:"payment_initiation account_information" one_of:"payment_initiation account_information"`
+
+	// The APIs whose tokens are opaque, so that only who asks this server learns what they say. All others get JWTs, unless a
+	// client's registration says otherwise.
+	OpaqueResources []string `yaml:"opaque_token_resources"`
+}
+
 // Limits are the bounds on callers.
 type Limits struct {
 	// The most bytes of a request's header.
@@ -195,7 +237,7 @@ type Client struct {
 	Name string `yaml:"client_name"`
 
 	// How the client proves who it is.
-	AuthMethod string `yaml:"token_endpoint_auth_method" default:"private_key_jwt" one_of:"private_key_jwt tls_client_auth self_signed_tls_client_auth"`
+	AuthMethod string `yaml:"token_endpoint_auth_method" default:"private_key_jwt" one_of:"private_key_jwt tls_client_auth self_signed_tls_client_auth none"`
 
 	// The algorithm of the client's assertions (private_key_jwt). Without one: what the first key is for.
 	Algorithm string `yaml:"token_endpoint_auth_signing_alg"`
@@ -220,6 +262,30 @@ type Client struct {
 
 	// The client is known and refused.
 	Disabled bool `yaml:"disabled" default:"false"`
+
+	// What the client is told about people.
+	Identity
+
+	// The form of its tokens: jwt or opaque. Without one: what the API's tokens are, see login.opaque_token_resources.
+	TokenFormat string `yaml:"access_token_format"`
+
+	// The APIs that this client is: it may ask what their tokens say (RFC 7662).
+	Serves []string `yaml:"serves"`
+}
+
+// Identity is how a client is told who a person is (OpenID Connect Registration §2).
+type Identity struct {
+	// public: every client knows a person by the same name. pairwise: this one by a name of its own.
+	SubjectType string `yaml:"subject_type" default:"public" one_of:"public pairwise"`
+
+	// The host that pairwise names are for. Without one: that of the redirect URIs, which must be one.
+	Sector string `yaml:"sector_identifier"`
+
+	// The algorithm of its ID tokens. Without one: the server's, and no other is possible.
+	IDTokenAlgorithm string `yaml:"id_token_signed_response_alg"`
+
+	// The algorithm of signed answers about a person. Without one they are plain JSON.
+	UserInfoAlgorithm string `yaml:"userinfo_signed_response_alg"`
 }
 
 // Subject is the one name by which a certificate is known (RFC 8705 §2.1.2).
@@ -239,11 +305,17 @@ type Subject struct {
 // Grant is what a client may ask for.
 type Grant struct {
 	// The grants the client may use.
-	GrantTypes []string `yaml:"grant_types" default:"client_credentials" one_of:"client_credentials"`
+	GrantTypes []string `yaml:"grant_types" default:"client_credentials" one_of:"client_credentials authorization_code refresh_token"`
 
 	// The scope the client may ask for, separated by spaces.
 	Scope string `yaml:"scope"`
 
 	// The APIs the client may ask tokens for: absolute URIs (RFC 8707).
 	Resources []string `yaml:"resources"`
+
+	// Where people are sent back to, letter by letter. For authorization_code.
+	RedirectURIs []string `yaml:"redirect_uris"`
+
+	// The types of authorization_details the client may ask for (RFC 9396 §10).
+	DetailTypes []string `yaml:"authorization_details_types"`
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/issuer/people"
 	"github.com/tenon-auth/tenon/store/bolt"
 )
 
@@ -23,6 +24,7 @@ type Data struct {
 	Book    *audit.Book
 	Keyring *issuer.Keyring
 	Nonces  *issuer.NonceKeyring
+	People  *people.Directory // nil: nobody can log in
 	Now     func() time.Time
 	sealed  bool
 }
@@ -57,6 +59,9 @@ func OpenData(ctx context.Context, cfg *config.Config, observe func(bolt.Batch))
 	if err == nil {
 		d.Nonces, err = issuer.NonceKeys(ctx, s, nil)
 	}
+	if err == nil {
+		err = d.openPeople(cfg, cfg.Issuer)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -89,6 +94,7 @@ func (d *Data) Admin(cfg *config.Config) *issuer.Admin {
 func (d *Data) Desk(cfg *config.Config, version string) *admin.Desk {
 	return &admin.Desk{
 		Issuer:   d.Admin(cfg),
+		People:   d.People,
 		Declared: declaredIn(cfg),
 		Store:    d.Store,
 		Status: func() admin.Status {

@@ -51,6 +51,10 @@ func (s *Server) build(cfg *config.Config) (*generation, error) {
 			return nil, fmt.Errorf("mtls.client_ca: %w", err)
 		}
 	}
+	login, err := s.login(cfg)
+	if err != nil {
+		return nil, err
+	}
 	i, err := issuer.New(issuer.Config{
 		Issuer:    s.origins.issuer,
 		Profile:   cfg.ProfileID(),
@@ -59,6 +63,7 @@ func (s *Server) build(cfg *config.Config) (*generation, error) {
 		Signing:   s.data.Keyring,
 		DPoP:      checker,
 		MutualTLS: issuer.MutualTLS{MTLSOrigin: s.origins.mtls, Certificates: certificates, ClientCAs: authorities},
+		Login:     login,
 		Tokens:    issuer.TokenPolicy{Lifetime: cfg.AccessTokenLifetime, StatusTTL: cfg.StatusList.TTL},
 		Limits:    limits(cfg),
 		Observe:   s.monitor.Request,
@@ -108,6 +113,15 @@ func texts(paths []config.Path) []string {
 		list = append(list, string(p))
 	}
 	return list
+}
+
+// basePath is the path of the issuer, "" for none.
+func basePath(issuer string) string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return "" // the configuration was checked
+	}
+	return u.Path
 }
 
 // reached tells where the server is reached, once its listeners are open.

@@ -18,6 +18,7 @@ import (
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/ops"
 	"github.com/tenon-auth/tenon/dpop"
+	"github.com/tenon-auth/tenon/issuer/people"
 )
 
 // Options is what a server needs beside its configuration.
@@ -38,6 +39,7 @@ type Server struct {
 	connections *ops.Connections
 	nonces      *dpop.Nonces
 	log         *bindingLog
+	sessions    *people.Sessions // nil: nobody can log in
 	certificate *certs.Reloader
 	addresses   addresses
 	origins     origins
@@ -77,6 +79,12 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *Server, err e
 		return nil, err
 	}
 	if s.origins, err = reached(cfg, addr(s.addresses.main), addr(s.addresses.mtls)); err != nil {
+		return nil, err
+	}
+	if err := s.data.openPeople(cfg, s.origins.issuer); err != nil {
+		return nil, err
+	}
+	if s.sessions, err = newSessions(cfg, s.data); err != nil {
 		return nil, err
 	}
 	first, err := s.prepare(ctx, cfg)
