@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -213,7 +212,7 @@ func passkeyName(name string) (string, error) {
 		return "Passkey", nil
 	}
 	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 64 || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", errors.New("people: the name of a passkey has at most 64 characters and no control characters")
+		return "", fmt.Errorf("%w: the name of a passkey has at most 64 characters and no control characters", ErrInvalid)
 	}
 	return name, nil
 }

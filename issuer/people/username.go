@@ -12,8 +12,8 @@ const maxUsername = 128
 // NormalizeUsername gives the one form that stands for all ways of writing a username: narrow, lower case, composed (RFC 8265
 // §3.3). It refuses spaces, symbols and characters that look like others by compatibility. E-mail addresses are fine.
 func NormalizeUsername(username string) (string, error) {
-	if len(username) > maxUsername {
-		return "", fmt.Errorf("%w: a username has at most %d bytes", ErrInvalid, maxUsername)
+	if len(username) < 1 || len(username) > maxUsername {
+		return "", fmt.Errorf("%w: a username has 1 to %d bytes", ErrInvalid, maxUsername)
 	}
 	name, err := precis.UsernameCaseMapped.String(username)
 	if err != nil {

@@ -36,7 +36,7 @@ func preparePassword(password string) (string, error) {
 		return "", &Weak{"long"}
 	}
 	prepared, err := precis.OpaqueString.String(password)
-	if err != nil {
+	if err != nil || !utf8.ValidString(password) { // the library lets bytes pass that are no characters
 		return "", &Weak{"characters"}
 	}
 	return prepared, nil
@@ -68,7 +68,8 @@ func judgePassword(password, username string) (prepared string, err error) {
 // isCommon tells whether nothing is left of a password but common words once digits, signs and the usual disguises are undone.
 func isCommon(password string) bool {
 	words := strings.Fields(commonWords)
-	return madeOf(letters(password), words) || madeOf(letters(undisguise.Replace(password)), words)
+	core := strings.TrimFunc(password, func(r rune) bool { return !unicode.IsLetter(r) }) // where digits and signs are no disguise
+	return madeOf(letters(password), words) || madeOf(letters(undisguise.Replace(core)), words)
 }
 
 // undisguise undoes what everybody does to letters.
