@@ -34,6 +34,7 @@ type attackConfig struct {
 	Keys       string `json:"keys"`        // "down" or "withdrawn"
 	Certs      string `json:"certificate"` // "off"
 	Algorithms string `json:"algorithms"`  // the one algorithm accepted in tokens
+	Opaque     string `json:"opaque"`      // opaque tokens are taken: "on", "down", or "gullible" (the issuer calls everything active)
 }
 
 // An attackStep is one request, or several at once, and what must come of it.

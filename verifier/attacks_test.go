@@ -13,7 +13,7 @@ import (
 )
 
 // attackIDs is the list of attacks that a verifier must withstand, by group: HTTP, JOSE, signatures, keys, claims, URLs, time, replay,
-// nonces, binding, access tokens, mutual TLS, exhaustion.
+// nonces, binding, access tokens, mutual TLS, opaque tokens, exhaustion.
 const attackIDs = `
 H01 H02 H03 H04 H05 H07 H08 H10 H12 H13 H14 H15
 J01 J02 J03 J05 J06 J07 J08 J09 J10 J11 J12 J14 J15 J16 J18 J20 J21 J22 J23 J24 J25
@@ -27,6 +27,7 @@ N01 N02 N03 N05 N07 N08 N09 N10 N11
 B01 B02 B03 B04 B05 B08 B09 B10 B11 B12 B13
 A01 A02 A03 A05 A06 A08 A09 A10 A11 A12 A13 A14 A15
 M01 M02 M03 M04 M05 M06 M07 M08 M09 M10 M13
+O01 O02 O03 O04 O05 O06 O07 O08 O09 O10 O11 O12 O13 O14 O15
 X01 X02 X03 X04 X05 X06 X08 X10 X11
 `
 

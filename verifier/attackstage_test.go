@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +34,7 @@ type stage struct {
 	replays   dpop.Replays
 	verifiers [2]*verifier.Verifier
 	sent      []presentation // by the steps so far
+	answers   map[string]string
 
 	mu    sync.Mutex // owns what is below
 	clock time.Time
@@ -40,7 +43,7 @@ type stage struct {
 
 func newStage(t *testing.T, config attackConfig) *stage {
 	t.Helper()
-	s := &stage{t: t, config: config, clock: base}
+	s := &stage{t: t, config: config, clock: base, answers: map[string]string{}}
 	s.nonces = s.newNonces("the key of this service ........")
 	s.start()
 	return s
@@ -105,6 +108,11 @@ func (s *stage) verifierConfig() verifier.Config {
 	if s.config.Certs == "off" {
 		c.Certificates = nil
 	}
+	if s.config.Opaque != "" {
+		c.Opaque = must(verifier.NewIntrospection(verifier.IntrospectionConfig{
+			Endpoint: testIssuer + "/introspect", Credential: verifier.ClientID("api"), HTTP: &http.Client{Transport: oracle{s}}, Now: s.now,
+		}))
+	}
 	if s.config.Algorithms != "" {
 		c.Algorithms = []dpop.Algorithm{dpop.Algorithm(s.config.Algorithms)}
 	}
@@ -136,6 +144,27 @@ func (s *stage) newNonces(secret string) *dpop.Nonces {
 type brokenReplays struct{ err error }
 
 func (r brokenReplays) Use(context.Context, [32]byte, time.Time) (bool, error) { return false, r.err }
+
+// oracle is the issuer's introspection endpoint.
+type oracle struct{ *stage }
+
+func (o oracle) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, err
+	}
+	answer, known := o.answers[r.PostForm.Get("token")]
+	switch {
+	case o.config.Opaque == "down":
+		return nil, errors.New("no answer")
+	case o.config.Opaque == "gullible" && !known:
+		f := o.forger(presentation{})
+		answer = `{"active": true, ` + f.text(goodToken().Claims, nil, "")[1:]
+	case !known:
+		answer = `{"active": false}`
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: header, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
+}
 
 // fakeRevocation says that every token is "revoked", or that it cannot know because it is "down".
 type fakeRevocation string
@@ -224,7 +253,7 @@ func defaultLines(r attackRequest) [][2]string {
 // forger makes a forger for this moment.
 func (s *stage) forger(p presentation) *forger {
 	path, _, _ := strings.Cut(p.target, "?")
-	f := &forger{now: s.now(), vars: map[string]string{
+	f := &forger{now: s.now(), answers: s.answers, vars: map[string]string{
 		"htm": p.method, "htu": or(s.config.Origin, testOrigin) + path, "jti": rand.Text(), "path": path,
 	}}
 	if s.nonces != nil {

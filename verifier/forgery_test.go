@@ -27,12 +27,15 @@ type forgery struct {
 	ClaimsRaw string                     `json:"claims_text"`
 	Signature string                     `json:"signature"` // how it is spoilt, see signatures in forgedkeys_test.go
 	Compact   string                     `json:"compact"`   // how the parts are joined, in place of {header}.{claims}.{signature}
+	Opaque    string                     `json:"opaque"`    // a token that says nothing itself: what it would say, the issuer does
+	Answer    string                     `json:"answer"`    // what the issuer says about it, in place of its claims
 }
 
 // A forger makes tokens and proofs. vars are the templates that have the same value in the whole step, by name.
 type forger struct {
-	now  time.Time
-	vars map[string]string
+	now     time.Time
+	vars    map[string]string
+	answers map[string]string // of the issuer to questions about opaque tokens
 }
 
 var template = regexp.MustCompile(`"?\{[^{}"]+\}"?`)
@@ -143,7 +146,17 @@ func members(text string) map[string]json.RawMessage {
 }
 
 // token makes the token of a request.
-func (f *forger) token(changed *forgery) string { return f.make(goodToken(), changed) }
+func (f *forger) token(changed *forgery) string {
+	if changed == nil || changed.Opaque == "" {
+		return f.make(goodToken(), changed)
+	}
+	text := f.expand(changed.Opaque)
+	f.answers[text] = f.expand(changed.Answer)
+	if changed.Answer == "" {
+		f.answers[text] = `{"active": true, ` + f.text(goodToken().Claims, changed.Claims, changed.ClaimsRaw)[1:]
+	}
+	return text
+}
 
 // proof makes the proof of a request that carries token.
 func (f *forger) proof(changed *forgery, token string) string {
