@@ -179,7 +179,7 @@ func TestVerifierLearnsOfRevocation(t *testing.T) {
 	must(t, err)
 	token := p.accepted(message{})
 	ask := func() bool {
-		revoked, err := lists.Revoked(context.Background(), &token.claims)
+		revoked, err := lists.Revoked(context.Background(), "", &token.claims)
 		must(t, err)
 		return revoked
 	}
