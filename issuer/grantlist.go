@@ -63,8 +63,5 @@ func (l grantList) End(ctx context.Context, subject, id string) error {
 	if item.Value.Person != subject {
 		return store.ErrNotFound // somebody else's: as good as none
 	}
-	var change store.Change
-	personGrants.Delete(&change, item)
-	_, err = l.cfg.Store.Commit(ctx, &change)
-	return err
+	return l.endGrant(ctx, id, "person")
 }

@@ -1,9 +1,11 @@
 package issuer_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,27 +16,81 @@ import (
 
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/issuer/people"
 	"github.com/tenon-auth/tenon/mtls"
 	"github.com/tenon-auth/tenon/store/bolt"
 )
 
+// Both documents are the same, and hold what testdata/metadata says: nothing that does not work (FAPI 2.0 §5.3.2.1 (1)).
 func TestMetadata(t *testing.T) {
-	v := newServer(t, setup{})
-	want := `{"issuer":"@issuer","token_endpoint":"@issuer/token","jwks_uri":"@issuer/jwks","grant_types_supported":["client_credentials"],` +
-		`"token_endpoint_auth_methods_supported":["private_key_jwt","tls_client_auth","self_signed_tls_client_auth"],` +
-		`"token_endpoint_auth_signing_alg_values_supported":["ES256","PS256","EdDSA","Ed25519"],` +
-		`"dpop_signing_alg_values_supported":["ES256","PS256","EdDSA","Ed25519"],"tls_client_certificate_bound_access_tokens":true,` +
-		`"request_uri_parameter_supported":false,"mtls_endpoint_aliases":{"token_endpoint":"@alias/token"}}`
-	want = strings.NewReplacer("@issuer", v.url, "@alias", v.alias.URL).Replace(want)
-	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} { // FAPI 2.0 §5.3.2.1 (1)
-		answer, body := v.get(v.url + path)
-		if diff := cmp.Diff(want, string(body)); diff != "" || answer.StatusCode != 200 {
-			t.Errorf("%s: %d %s", path, answer.StatusCode, diff)
+	tests := map[string]setup{
+		"clients": {},
+		"people":  {edit: func(c *issuer.Config) { openPeople(t, c); c.Scopes = []string{"openid", "accounts", "payments"} }},
+		"oauth2":  {profile: issuer.OAuth2, edit: func(c *issuer.Config) { openPeople(t, c); c.Details = nil }},
+	}
+	for name, s := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := newServer(t, s)
+			want, err := os.ReadFile("testdata/metadata/" + name + ".json")
+			must(t, err)
+			for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
+				answer, body := v.get(v.url + path)
+				var pretty bytes.Buffer
+				must(t, json.Indent(&pretty, body, "", "  "))
+				got := strings.NewReplacer(v.alias.URL, "@alias", v.url, "@issuer").Replace(pretty.String()) + "\n"
+				if diff := cmp.Diff(string(want), got); diff != "" || answer.StatusCode != 200 {
+					t.Errorf("%s: %d %s", path, answer.StatusCode, diff)
+				}
+				if answer.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(answer.Header.Get("Cache-Control"), "public, max-age=") ||
+					answer.Header.Get("Access-Control-Allow-Origin") != "*" || answer.Header.Get("Strict-Transport-Security") == "" {
+					t.Errorf("%s: headers %v", path, answer.Header)
+				}
+			}
+		})
+	}
+}
+
+// Every endpoint that is published answers with something else than 404, at its alias too.
+func TestPublishedEndpointsAreThere(t *testing.T) {
+	v := newServer(t, setup{edit: func(c *issuer.Config) { openPeople(t, c) }})
+	var d map[string]any
+	v.getJSON(v.url+"/.well-known/oauth-authorization-server", &d)
+	addresses := map[string]any{}
+	for name, value := range d {
+		if strings.HasSuffix(name, "_endpoint") || name == "jwks_uri" {
+			addresses[name] = value
 		}
-		if answer.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(answer.Header.Get("Cache-Control"), "public, max-age=") ||
-			answer.Header.Get("Access-Control-Allow-Origin") != "*" || answer.Header.Get("Strict-Transport-Security") == "" {
-			t.Errorf("%s: headers %v", path, answer.Header)
+	}
+	for name, value := range d["mtls_endpoint_aliases"].(map[string]any) {
+		addresses["alias of "+name] = value
+	}
+	if len(addresses) != 12 {
+		t.Errorf("%d endpoints: %v", len(addresses), addresses)
+	}
+	for name, address := range addresses {
+		if answer, _ := v.get(address.(string)); answer.StatusCode == http.StatusNotFound {
+			t.Errorf("%s: there is nothing at %s", name, address)
 		}
+	}
+}
+
+// What is published as claims is what the directory can say of a person.
+func TestClaimsSupported(t *testing.T) {
+	v := newServer(t, setup{edit: func(c *issuer.Config) { openPeople(t, c) }})
+	var d struct {
+		Claims []string `json:"claims_supported"`
+	}
+	v.getJSON(v.url+"/.well-known/openid-configuration", &d)
+	whole := people.Person{Username: "a", Profile: people.Profile{
+		Name: "a", GivenName: "a", FamilyName: "a", Email: "a", Phone: "a", Locale: "a", Address: people.Address{Country: "a"}, Updated: v.clock.Now(),
+	}}
+	for name := range whole.Claims() {
+		if !slices.Contains(d.Claims, name) {
+			t.Errorf("%s is not published", name)
+		}
+	}
+	if want := len(whole.Claims()) + 11; len(d.Claims) != want {
+		t.Errorf("%d claims are published, want %d: %v", len(d.Claims), want, d.Claims)
 	}
 }
 

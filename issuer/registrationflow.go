@@ -36,7 +36,8 @@ func (c Client) validateGrants() error {
 	if c.may(ClientCredentials) && c.AuthMethod == NoAuth {
 		fault("grant_types: client_credentials is for clients that authenticate") // RFC 6749 §4.4
 	}
-	if len(c.Resources) == 0 && (c.may(ClientCredentials) || c.may(AuthorizationCode) && !c.Scope.Has("openid")) {
+	userInfoOnly := c.may(AuthorizationCode) && !c.may(ClientCredentials) && c.Scope.Has(identityScope)
+	if len(c.Resources) == 0 && !userInfoOnly && (len(c.GrantTypes) > 0 || len(c.Serves) == 0) {
 		fault("resources is empty: name the API that tokens are for") // RFC 9068 §3: a token has an audience
 	}
 	return errors.Join(faults...)
