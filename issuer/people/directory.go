@@ -149,7 +149,7 @@ func (d *Directory) Update(ctx context.Context, p Person) (Person, error) {
 		if err := peopleRecords.Replace(ch, item); err != nil {
 			return err
 		}
-		if p.Disabled {
+		if p.Disabled || before.Disabled { // also when enabled again: one that started in the middle of disabling must not wake up
 			if err := endSessions(ctx, d.store, ch, p.Subject); err != nil {
 				return err
 			}

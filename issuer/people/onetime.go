@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image/png"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/pquerna/otp"
@@ -51,7 +52,7 @@ func (d *Directory) BeginTOTP(ctx context.Context, subject string) (Enrollment, 
 	address := url.URL{
 		Scheme: "otpauth", Host: "totp", Path: "/" + d.name + ":" + p.Username,
 		RawQuery: fmt.Sprintf("secret=%s&issuer=%s&algorithm=SHA1&digits=%d&period=%d",
-			secret, url.PathEscape(d.name), codeDigits, int(stepLength.Seconds())),
+			secret, strings.ReplaceAll(url.QueryEscape(d.name), "+", "%20"), codeDigits, int(stepLength.Seconds())),
 	}
 	key, err := otp.NewKeyFromURL(address.String())
 	if err != nil {
