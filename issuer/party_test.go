@@ -97,6 +97,10 @@ type reply struct {
 		ExpiresIn   int        `json:"expires_in"`
 		Scope       string     `json:"scope"`
 		Receipt     string     `json:"binding_receipt"`
+		Refresh     string     `json:"refresh_token"`
+		IDToken     string     `json:"id_token"`
+		Details     []any      `json:"authorization_details"`
+		RequestURI  string     `json:"request_uri"`
 		Code        tenon.Code `json:"error"`
 		Description string     `json:"error_description"`
 	}
