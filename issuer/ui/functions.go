@@ -66,9 +66,19 @@ func (l *locale) permissions(scopes []Scope, claims []string) ([]string, error) 
 			lines = append(lines, line)
 		}
 	}
+	names := l.claimNames(scopes, claims)
+	if len(names) == 0 {
+		return lines, nil
+	}
+	line, err := l.text("claims", "names", ours(strings.Join(names, ", ")))
+	return append(lines, line), err
+}
+
+// claimNames are the words for claims that no scope covers.
+func (l *locale) claimNames(scopes []Scope, claims []string) []string {
 	var names []string
 	for _, c := range claims {
-		if slices.ContainsFunc(scopes, func(s Scope) bool { return s.Name == c }) {
+		if slices.ContainsFunc(scopes, func(s Scope) bool { return covers(s.Name, c) }) {
 			continue
 		}
 		if words := l.words["claim."+c]; words != "" {
@@ -76,11 +86,23 @@ func (l *locale) permissions(scopes []Scope, claims []string) ([]string, error) 
 		}
 		names = append(names, foreign(c, longestName))
 	}
-	if len(names) > 0 {
-		line, err := l.text("claims", "names", ours(strings.Join(names, ", ")))
-		return append(lines, line), err
+	return names
+}
+
+// covers tells whether a scope stands for a claim (OpenID Connect Core §5.4).
+func covers(scope, claim string) bool {
+	switch claim {
+	case "email", "email_verified":
+		return scope == "email"
+	case "phone_number", "phone_number_verified":
+		return scope == "phone"
+	case "address":
+		return scope == "address"
+	case "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
+		"gender", "birthdate", "zoneinfo", "locale", "updated_at":
+		return scope == "profile"
 	}
-	return lines, nil
+	return false
 }
 
 func (l *locale) permission(s Scope) (string, error) {
