@@ -1,12 +1,11 @@
 package browser
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/tenon-auth/tenon/issuer/people"
 	"github.com/tenon-auth/tenon/issuer/ui"
 )
 
@@ -83,18 +82,14 @@ func (b *Browser) namePasskey(x *exchange) error {
 	if good, err := b.admit(x, false); !good || err != nil {
 		return err
 	}
-	if !nameable(x.form["name"]) {
+	err := b.People.RenamePasskey(x.r.Context(), x.visitor.session.Subject, x.form["id"], x.form["name"])
+	if errors.Is(err, people.ErrInvalid) {
 		return b.showNaming(x, x.form["id"], ui.NamePasskey{Fault: ui.FaultOther}, statusWrong)
 	}
-	if err := gone(b.People.RenamePasskey(x.r.Context(), x.visitor.session.Subject, x.form["id"], x.form["name"])); err != nil {
+	if err := gone(err); err != nil {
 		return err
 	}
 	return b.did(x, DidRenamePasskey, ui.NoticePasskeyRenamed)
-}
-
-// nameable reports whether the directory takes a name.
-func nameable(name string) bool {
-	return utf8.RuneCountInString(name) <= 64 && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // removePasskey removes a passkey.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -110,10 +111,19 @@ func judge(err error) (*tenon.Error, int) {
 	return tenon.Refuse(tenon.Unavailable, "fault", "the server cannot answer now; it has been logged"), http.StatusServiceUnavailable
 }
 
-// render writes a page.
+// render writes a page. Pages link to themselves in other languages, so they see the parameters that mean something, and no more:
+// what is ignored does not come back on a page of ours.
 func (b *Browser) render(x *exchange, status int, page ui.Page) {
 	x.event.Status = status
-	b.Pages.Render(x.w, x.r, status, page)
+	given, kept := x.r.URL.Query(), url.Values{}
+	for _, name := range []string{"client_id", "request_uri", "id", "lang"} {
+		if values := given[name]; len(values) == 1 && len(values[0]) <= maxReference {
+			kept[name] = values
+		}
+	}
+	r := x.r.WithContext(x.r.Context())
+	r.URL = &url.URL{Path: x.r.URL.Path, RawQuery: kept.Encode()}
+	b.Pages.Render(x.w, r, status, page)
 }
 
 // goTo sends the browser to one of our own paths, or to a client with the answer to its request. It is the only place that

@@ -19,9 +19,6 @@ const (
 	stepApprove step = "approve" // all is there, and the person has said yes to it before
 )
 
-// maxPending is for how long a password waits for its second factor.
-const maxPending = 15 * time.Minute
-
 // A situation is all that the next step depends on.
 type situation struct {
 	Asked
@@ -67,8 +64,6 @@ func (s situation) identified() bool {
 		return false
 	case s.Subject != "" && s.session.Subject != s.Subject:
 		return false // OpenID Connect Core §3.1.2.2
-	case s.session.Pending && s.now.Sub(s.session.AuthTime) > maxPending:
-		return false
 	case !s.session.AuthTime.Before(s.created):
 		return true // a login for this request is as recent as any can be: or max_age=1 would ask for ever
 	case s.wants("login"):
