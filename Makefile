@@ -12,17 +12,23 @@ build:
 test: needs lint unit race
 	@echo "all checks passed"
 
-# A C compiler for the race detector, curl for the scripts that call an API as its users do.
+PEERS := cmd/tenon/internal/interop/testdata/peers
+
+# A C compiler for the race detector, curl for the scripts that call an API as its users do, node for other people's clients,
+# and a browser for the pages.
 needs:
 	@missing=""; \
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	command -v chromium >/dev/null || missing="$$missing chromium fonts-dejavu-core"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing:$$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	elif [ -n "$$missing" ]; then \
 		echo "missing:$$missing (as root: apt-get install$$missing)"; exit 1; \
 	fi
+	@test $(PEERS)/node_modules/.package-lock.json -nt $(PEERS)/package-lock.json || { echo "installing the packages of $(PEERS)"; npm ci --prefix $(PEERS) --silent; }
 
 # Examples without output are compiled and never run, so deadcode does not count them.
 lint:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/config"
 	"github.com/tenon-auth/tenon/cmd/tenon/internal/server"
 	"github.com/tenon-auth/tenon/internal/durable"
+	"github.com/tenon-auth/tenon/issuer/people"
 )
 
 // The names in a directory that init makes.
@@ -25,23 +27,32 @@ const (
 )
 
 func newInitCommand() *cobra.Command {
-	var issuer string
+	var issuer, user string
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make a directory with all that an issuer needs to run",
-		Long: `Make a new directory with a commented configuration, a development CA, a server certificate and the data
-directory with the first signing key. For production, change the configuration: the issuer's URL, real certificates.`,
+		Long: `Make a new directory with a commented configuration, a development CA, a server certificate, and the data directory with
+the first signing key and the first person. For production, change the configuration: the issuer's URL, real certificates.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return initialise(cmd.Context(), cmd.OutOrStdout(), filepath.Clean(args[0]), issuer)
+			return initialise(cmd.Context(), cmd.OutOrStdout(), foundation{filepath.Clean(args[0]), issuer, user})
 		},
 	}
+	cmd.Flags().StringVar(&user, "user", "admin", "the `name` of the first person who can log in, with a password that is printed once; \"\" for nobody")
 	cmd.Flags().StringVar(&issuer, "issuer", "https://127.0.0.1:9443", "the `URL` under which clients reach the issuer")
 	return cmd
 }
 
+// A foundation is what init is told to make.
+type foundation struct {
+	dir    string
+	issuer string
+	user   string // "" for nobody
+}
+
 // initialise makes everything under another name first: the directory is there whole, or not at all.
-func initialise(ctx context.Context, w io.Writer, dir, issuer string) error {
+func initialise(ctx context.Context, w io.Writer, f foundation) error {
+	dir := f.dir
 	if err := mayInitialise(dir); err != nil {
 		return err
 	}
@@ -54,7 +65,8 @@ func initialise(ctx context.Context, w io.Writer, dir, issuer string) error {
 		return err
 	}
 	defer os.RemoveAll(draft) // after the rename there is nothing of this name
-	if err := furnish(ctx, draft, issuer); err != nil {
+	password, err := furnish(ctx, draft, f)
+	if err != nil {
 		return err
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty directory gives way, no other
@@ -66,7 +78,7 @@ func initialise(ctx context.Context, w io.Writer, dir, issuer string) error {
 	if err := durable.SyncDir(parent); err != nil {
 		return err
 	}
-	return printNextSteps(w, dir, issuer)
+	return printNextSteps(w, f, password)
 }
 
 func mayInitialise(dir string) error {
@@ -84,32 +96,45 @@ func mayInitialise(dir string) error {
 	return nil
 }
 
-// furnish makes the files, and proves that they are good by opening the data with them.
-func furnish(ctx context.Context, dir, issuer string) error {
-	public, err := url.Parse(issuer)
+// furnish makes the files, and proves that they are good by opening the data with them. It gives the first person's password.
+func furnish(ctx context.Context, dir string, f foundation) (password string, err error) {
+	public, err := url.Parse(f.issuer)
 	if err != nil || public.Hostname() == "" {
-		return usageError(fmt.Errorf("--issuer %q: write an https URL, as https://as.example.com", issuer))
+		return "", usageError(fmt.Errorf("--issuer %q: write an https URL, as https://as.example.com", f.issuer))
 	}
-	text, err := config.Template(firstConfig(issuer, public))
+	text, err := config.Template(firstConfig(f.issuer, public))
 	if err != nil {
-		return err
+		return "", err
 	}
 	path := filepath.Join(dir, configName)
 	if err := durable.WriteFile(path, text, 0o600); err != nil {
-		return err
+		return "", err
 	}
 	if err := makeCertificates(filepath.Join(dir, certsName), public.Hostname()); err != nil {
-		return err
+		return "", err
 	}
 	cfg, err := config.Load(path)
 	if err != nil {
-		return usageError(err) // what can be wrong is the issuer
+		return "", usageError(err) // what can be wrong is the issuer
 	}
 	data, err := server.OpenData(ctx, cfg, nil)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return data.Close()
+	if f.user != "" {
+		password, err = addFirst(ctx, data.People, f.user)
+	}
+	return password, errors.Join(err, data.Close())
+}
+
+// addFirst adds the first person who can log in, with a password that nobody has chosen.
+func addFirst(ctx context.Context, d *people.Directory, username string) (password string, err error) {
+	person, err := d.Add(ctx, people.Person{Username: username})
+	if err != nil {
+		return "", usageError(fmt.Errorf("--user: %w", err))
+	}
+	password = rand.Text()
+	return password, d.SetPassword(ctx, person.Subject, password)
 }
 
 // firstConfig sets what has no default, or no default that fits. The listener is on loopback until somebody decides otherwise.
@@ -151,15 +176,20 @@ func makeCertificates(dir, host string) error {
 	return leaf.Save(filepath.Join(dir, "server.pem"), filepath.Join(dir, "server-key.pem"))
 }
 
-func printNextSteps(w io.Writer, dir, issuer string) error {
+func printNextSteps(w io.Writer, f foundation, password string) error {
+	dir, issuer := f.dir, f.issuer
 	path := filepath.Join(dir, configName)
 	app := filepath.Join(dir, "app")
+	login := ""
+	if f.user != "" {
+		login = fmt.Sprintf("%s can log in at %s/account with the password %s (shown once)\n", f.user, issuer, password)
+	}
 	_, err := fmt.Fprintf(w, `%s is ready: issuer %s, a development CA in %s, a configuration to read in %s
-
+%s
 next
   tenon serve --config %s
   tenon client add app --config %s --generate %s --scope payments --resource https://api.example.com
   tenon token --client-file %s
-`, dir, issuer, filepath.Join(dir, certsName), path, path, path, app, filepath.Join(app, profileDefault))
+`, dir, issuer, filepath.Join(dir, certsName), path, login, path, path, app, filepath.Join(app, profileDefault))
 	return err
 }

@@ -31,7 +31,7 @@ const own = "own rule"
 // Findings holds the settings against the clauses that they can meet or break. What no setting can break is not listed.
 func (c *Config) Findings() []Finding {
 	var list []Finding
-	for _, judged := range []func() []Finding{c.bindingFindings, c.transportFindings, c.tokenFindings, c.proofFindings, c.limitFindings} {
+	for _, judged := range []func() []Finding{c.bindingFindings, c.transportFindings, c.tokenFindings, c.proofFindings, c.loginFindings, c.limitFindings} {
 		list = append(list, judged()...)
 	}
 	return list
@@ -49,6 +49,9 @@ func (c *Config) bindingFindings() []Finding {
 			list = append(list, Finding{at + ".bearer", "true", "FAPI 2.0 §5.3.2.1 (4)", Breaks, client.ID + " may have tokens that anybody can use"})
 		}
 		method := Finding{at + ".token_endpoint_auth_method", client.AuthMethod, "FAPI 2.0 §5.3.2.1 (6)", Meets, client.ID + " authenticates with a key of its own"}
+		if client.AuthMethod == "none" {
+			method.Clause, method.Verdict, method.Why = "FAPI 2.0 §5.3.2.1 (3)", Breaks, client.ID+" does not authenticate: anybody can say to be it"
+		}
 		list = append(list, method)
 		if client.Scope == "" {
 			list = append(list, Finding{at + ".scope", "none", "FAPI 2.0 §5.3.2.1 (14)", Beware, client.ID + " can ask for no scope: its tokens say nothing about what is allowed"})
@@ -118,6 +121,36 @@ func (c *Config) proofFindings() []Finding {
 		{"dpop.max_ahead", FormatDuration(c.DPoP.MaxAhead), "FAPI 2.0 §5.3.2.1 (13)", Meets, "10 s ahead is accepted, more than 60 s is not"},
 		nonce,
 	}
+}
+
+// loginFindings holds what people log in with, and what follows from it, against the clauses.
+func (c *Config) loginFindings() []Finding {
+	if !c.HasLogin() {
+		return []Finding{{"login.people", "off", "FAPI 2.0 §5.3.2.2", Meets, "there is no authorization endpoint"}}
+	}
+	rotation := Finding{"profile", c.Profile, "FAPI 2.0 §5.3.2.1 (9)", Meets, "refresh tokens do not rotate"}
+	if c.Profile == "oauth2" {
+		rotation.Verdict, rotation.Why = Breaks, "refresh tokens rotate; a lost answer can be asked for again for "+FormatDuration(c.Login.RotationGrace)
+	}
+	session := Finding{"login.session_lifetime", FormatDuration(c.Login.SessionLifetime), own, Meets, "people log in again at least once a day"}
+	if c.Login.SessionLifetime > 24*time.Hour {
+		session.Verdict, session.Why = Beware, "whoever gets at a browser is logged in for that long"
+	}
+	list := []Finding{
+		{"login.people", c.Login.People, "FAPI 2.0 §5.3.2.2 (2)", Meets, "authorization requests are pushed by authenticated clients; no other is taken"},
+		{"login.request_lifetime", FormatDuration(c.Login.RequestLifetime), "FAPI 2.0 §5.3.2.2 (12)", Meets, "less than 600 s"},
+		{"login.code_lifetime", FormatDuration(c.Login.CodeLifetime), "FAPI 2.0 §5.3.2.1 (11)", Meets, "60 s at most, and once"},
+		rotation,
+		session,
+	}
+	for i, client := range c.Clients {
+		for _, uri := range client.RedirectURIs {
+			if strings.HasPrefix(uri, "http:") {
+				list = append(list, Finding{fmt.Sprintf("clients[%d].redirect_uris", i), uri, "FAPI 2.0 §5.3.2.2 (8)", Meets, "http to the person's own machine only"})
+			}
+		}
+	}
+	return list
 }
 
 func (c *Config) limitFindings() []Finding {

@@ -35,8 +35,17 @@ func TestFindings(t *testing.T) {
 		"certificates too":             {withMTLS, nil},
 		"bearer tokens": {
 			withMTLS + "profile: oauth2\n" + client("scope: x, bearer: true"),
-			[]string{"profile | FAPI 2.0 §5.3.2.1 (4) | beware", "clients[0].bearer | FAPI 2.0 §5.3.2.1 (4) | breaks"},
+			[]string{"profile | FAPI 2.0 §5.3.2.1 (4) | beware", "clients[0].bearer | FAPI 2.0 §5.3.2.1 (4) | breaks", "profile | FAPI 2.0 §5.3.2.1 (9) | breaks"},
 		},
+		"a client that proves nothing": {
+			minimal + "profile: oauth2\nclients:\n  - {id: a, token_endpoint_auth_method: none, grant_types: [authorization_code], redirect_uris: [\"http://127.0.0.1/cb\"], scope: x, resources: [https://api.example.com], dpop_bound_access_tokens: true}\n",
+			[]string{
+				"profile | FAPI 2.0 §5.3.2.1 (4) | beware", "clients[0].token_endpoint_auth_method | FAPI 2.0 §5.3.2.1 (3) | breaks",
+				"profile | FAPI 2.0 §5.3.2.1 (9) | breaks",
+			},
+		},
+		"nobody logs in":                 {minimal + "login: {people: off}\n", nil},
+		"people stay logged in for long": {minimal + "login: {session_lifetime: 25h}\n", []string{"login.session_lifetime | own rule | beware"}},
 		"a client without a scope": {
 			withMTLS + client("scope: x") + "  - {id: b, token_endpoint_auth_method: tls_client_auth, tls_client_auth_san_dns: b.example.com, resources: [https://api.example.com]}\n",
 			[]string{"clients[1].scope | FAPI 2.0 §5.3.2.1 (14) | beware"},

@@ -205,7 +205,7 @@ func TestTemplateSettingsWantOnlyTheirHash(t *testing.T) {
 	var lines []string
 	for line := range strings.SplitSeq(string(text), "\n") {
 		if bare, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(line, "# ") || ok && strings.HasPrefix(line, "#  ") {
-			if strings.HasSuffix(bare, ":") && !strings.Contains("binding_log: dpop: limits: log: operations: mtls: signing: status_list: clients:", strings.TrimSpace(bare)) {
+			if strings.HasSuffix(bare, ":") && !strings.Contains("binding_log: dpop: limits: log: login: operations: mtls: signing: status_list: clients:", strings.TrimSpace(bare)) {
 				continue // no value to show
 			}
 			line = bare

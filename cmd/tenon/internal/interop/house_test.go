@@ -38,7 +38,7 @@ const patience = 30 * time.Second
 // The person of the house.
 const (
 	username = "alice"
-	password = "correct horse battery"
+	password = "seven lamps over Kiel"
 )
 
 // A house is a running server as an operator has it, with an API behind the verifier. What scripts need to know of it is in
