@@ -26,6 +26,7 @@ const (
 	CauseToken       Cause = "token"       // the token has expired, was revoked or is for another API
 	CauseScope       Cause = "scope"       // the token does not allow this
 	CauseClient      Cause = "client"      // the client was not recognised
+	CauseGrant       Cause = "grant"       // the login or the session has ended
 	CauseUnavailable Cause = "unavailable" // the server cannot decide now
 )
 
@@ -48,6 +49,8 @@ func (r *Refusal) Cause() Cause {
 			return CauseClock
 		}
 		return CauseClient
+	case tenon.InvalidGrant:
+		return CauseGrant
 	case tenon.Unavailable:
 		return CauseUnavailable
 	}
@@ -125,6 +128,8 @@ func (r *Refusal) Advice() string {
 		return r.scopeAdvice()
 	case CauseClient:
 		return "see that client id, registered key or certificate, its algorithm and kid, and the issuer are the ones that the server has"
+	case CauseGrant:
+		return "log in again: the code was used or waited too long, or the person or the server has ended the session"
 	case CauseUnavailable:
 		if r.RetryAfter > 0 {
 			return fmt.Sprintf("the server cannot decide now and gives nobody access meanwhile: try again in %v", r.RetryAfter)

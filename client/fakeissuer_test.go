@@ -29,6 +29,8 @@ type fakeIssuer struct {
 	answer func(w http.ResponseWriter, n int, r *http.Request)
 	// api answers calls of /api at the issuer's own address.
 	api http.HandlerFunc
+	// person answers what concerns people; see fakeperson_test.go.
+	person http.Handler
 
 	mu   sync.Mutex
 	seen []seenRequest
@@ -49,6 +51,13 @@ func newFakeIssuer(t *testing.T) *fakeIssuer {
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", f.metadata)
 	mux.HandleFunc("POST /token", f.token)
 	mux.HandleFunc("/api", func(w http.ResponseWriter, r *http.Request) { f.api(w, r) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if f.person == nil {
+			http.NotFound(w, r)
+			return
+		}
+		f.person.ServeHTTP(w, r)
+	})
 	f.front = newTLSServer(t, mux, tls.NoClientCert)
 	f.alias = newTLSServer(t, mux, tls.RequestClientCert)
 	return f

@@ -44,7 +44,7 @@ func (c *Client) Finish(ctx context.Context, a *Attempt, response url.Values) (*
 	if err != nil {
 		return nil, err
 	}
-	l := newLifeline(c, a.vault)
+	l := newLifeline(c, a.Vault)
 	form := url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {code},

@@ -50,7 +50,6 @@ type Attempt struct {
 	Nonce       string        `json:"nonce,omitempty"`
 	Verifier    string        `json:"code_verifier"`
 	RedirectURI string        `json:"redirect_uri"`
-	RequestURI  string        `json:"request_uri"`
 	Address     string        `json:"address"` // where the browser goes
 	Expires     time.Time     `json:"expires"` // when it must have been there
 	Scope       tenon.Scope   `json:"scope,omitempty"`
@@ -58,7 +57,7 @@ type Attempt struct {
 	ACR         []string      `json:"acr,omitempty"`
 	MaxAge      time.Duration `json:"max_age,omitempty"`
 
-	vault Vault
+	Vault Vault `json:"-"` // for the session; whoever reads an Attempt back sets it again
 }
 
 // Begin pushes an authorization request (RFC 9126) and gives the attempt, with the address to send the browser to. Begin
@@ -79,11 +78,12 @@ func (c *Client) Begin(ctx context.Context, l Login) (*Attempt, error) {
 	}
 	a := &Attempt{
 		State: random(), Verifier: random(), // FAPI 2.0 §5.3.3.2 (4): fresh for each request
-		RedirectURI: l.RedirectURI, Scope: l.Scope, Resource: l.Resource, ACR: l.ACR, MaxAge: l.MaxAge, vault: l.Vault,
+		RedirectURI: l.RedirectURI, Scope: l.Scope, Resource: l.Resource, ACR: l.ACR, MaxAge: l.MaxAge, Vault: l.Vault,
 	}
 	if a.openID() {
 		a.Nonce = random() // 43 characters: FAPI 2.0 §5.3.3.2 (7) allows 64
 	}
+	var requestURI string
 	err = c.send(ctx, message{
 		to:     func(e *Endpoints) string { return e.PAREndpoint },
 		name:   "pushed_authorization_request_endpoint",
@@ -91,12 +91,15 @@ func (c *Client) Begin(ctx context.Context, l Login) (*Attempt, error) {
 		form:   c.authorizationRequest(l, a),
 		proven: true, // RFC 9449 §10.1
 		status: http.StatusCreated,
-		read:   a.readPushed,
+		read: func(from *answer) (err error) {
+			requestURI, a.Expires, err = readPushed(from)
+			return err
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	a.Address, err = frontChannel(metadata.AuthorizationEndpoint, c.cfg.ClientID, a.RequestURI)
+	a.Address, err = frontChannel(metadata.AuthorizationEndpoint, c.cfg.ClientID, requestURI)
 	return a, err
 }
 
@@ -172,27 +175,26 @@ func (c *Client) authorizationRequest(l Login, a *Attempt) url.Values {
 const maxRequestURI = 2048
 
 // readPushed reads the answer to a pushed request (RFC 9126 §2.2).
-func (a *Attempt) readPushed(from *answer) error {
-	var seconds int64
-	err := strictjson.Object(from.body, func(name string, v strictjson.Value) (err error) {
+func readPushed(from *answer) (requestURI string, expires time.Time, err error) {
+	var life int64
+	err = strictjson.Object(from.body, func(name string, v strictjson.Value) (err error) {
 		switch name {
 		case "request_uri":
-			a.RequestURI, err = v.Str()
+			requestURI, err = v.Str()
 		case "expires_in":
-			seconds, err = v.Int()
+			life, err = v.Int()
 		}
 		return err
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("pushed authorization response: %w", err)
-	case a.RequestURI == "" || len(a.RequestURI) > maxRequestURI:
-		return errors.New("pushed authorization response: request_uri is missing or too long")
-	case seconds <= 0:
-		return errors.New("pushed authorization response: expires_in is missing or not positive")
+		err = fmt.Errorf("pushed authorization response: %w", err)
+	case requestURI == "" || len(requestURI) > maxRequestURI:
+		err = errors.New("pushed authorization response: request_uri is missing or too long")
+	case life <= 0:
+		err = errors.New("pushed authorization response: expires_in is missing or not positive")
 	}
-	a.Expires = from.start.Add(time.Duration(min(seconds, 600)) * time.Second)
-	return nil
+	return requestURI, from.start.Add(time.Duration(min(life, 600)) * time.Second), err
 }
 
 // frontChannel is the address for the browser: client_id and request_uri, and nothing else (FAPI 2.0 §5.3.3.2 (6)).

@@ -162,15 +162,16 @@ func (l *lifeline) resumed() *grant {
 func (l *lifeline) redeem(ctx context.Context, token string) (*grant, error) {
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
 	var g *grant
-	err := l.c.send(ctx, tokenMessage(form, func(from *answer) error {
+	m := tokenMessage(form, func(from *answer) error {
 		s, err := parseSuccess(from.body)
 		if err != nil {
 			return err
 		}
 		g = from.grant(s)
 		return l.advance(ctx, token, s, g)
-	}))
-	if err != nil {
+	})
+	m.grant = "" // who gives refresh tokens takes them, whatever its metadata says
+	if err := l.c.send(ctx, m); err != nil {
 		return nil, err
 	}
 	return g, nil
