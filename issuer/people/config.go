@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/tenon-auth/tenon/store"
@@ -85,7 +86,8 @@ func (c Config) origin() (*url.URL, error) {
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("people: Issuer %q is not an https URL without query and fragment", c.Issuer)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+	host := strings.ToLower(u.Host)
+	return &url.URL{Scheme: u.Scheme, Host: strings.TrimSuffix(host, ":443")}, nil // as browsers write it (RFC 6454 §6.1)
 }
 
 func (c Config) validate() error {

@@ -16,7 +16,6 @@ import (
 // A Directory keeps people and what they prove who they are with. Its methods may be called from many goroutines at once.
 type Directory struct {
 	store    store.Store
-	issuer   string
 	name     string
 	secrets  func() [][]byte
 	now      func() time.Time
@@ -46,7 +45,7 @@ func New(c Config) (*Directory, error) {
 		return nil, err
 	}
 	return &Directory{
-		store: c.Store, issuer: origin.Host, name: c.Name, secrets: c.Secrets, now: c.Now,
+		store: c.Store, name: c.Name, secrets: c.Secrets, now: c.Now,
 		hasher: newHasher(c.Cost), gates: newGates(c.Table), webauthn: w,
 	}, nil
 }

@@ -9,7 +9,7 @@ import (
 // gates are the throttles that an attempt passes. One from a device that is known for the name passes the device's own gate and no
 // other: whatever strangers do, the person gets in from there. A stranger's passes three: that of the name at this address,
 // that of the name for all strangers together, and that of the address for all names together. Passkeys pass none: a key
-// cannot be guessed.
+// cannot be guessed. All of it is in the memory of one process: a restart forgets, and each replica counts for itself.
 type gates struct {
 	pairs     *throttle // name and address
 	names     *throttle // name, strangers only

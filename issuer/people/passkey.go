@@ -85,6 +85,7 @@ func newWebAuthn(origin *url.URL, name string) (*webauthn.WebAuthn, error) {
 			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: protocol.ResidentKeyRequired(),
 			UserVerification: protocol.VerificationRequired,
 		},
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore, // some managers add some; none is read (§9)
 		Timeouts: webauthn.TimeoutsConfig{
 			Login:        webauthn.TimeoutConfig{Timeout: ceremonyLife},
 			Registration: webauthn.TimeoutConfig{Timeout: ceremonyLife},

@@ -385,6 +385,35 @@ func TestPasskeyOfADisabledPerson(t *testing.T) {
 	refused(t, err, "unknown")
 }
 
+// Password managers add outputs of extensions that nobody asked for (Web Authentication Level 3 §9).
+func TestUnsolicitedExtensions(t *testing.T) {
+	p := newParty(t)
+	ada := p.join("ada")
+	add := func(response []byte, err error) []byte {
+		t.Helper()
+		must(t, err)
+		return []byte(strings.Replace(string(response), `"clientExtensionResults":{}`, `"clientExtensionResults":{"credProps":{"rk":true},"x":{}}`, 1))
+	}
+	a := peopletest.New(origin)
+	creation, err := p.BeginPasskey(t.Context(), ada.Subject)
+	must(t, err)
+	_, err = p.FinishPasskey(t.Context(), ada.Subject, creation.State, add(a.Register(creation.Options)), "")
+	must(t, err)
+	login, err := p.BeginPasskeyLogin(t.Context())
+	must(t, err)
+	_, _, err = p.FinishPasskeyLogin(t.Context(), login.State, add(a.Login(login.Options)))
+	must(t, err)
+}
+
+// The origin of a passkey is written as browsers write it, however the issuer is (RFC 6454 §6.1).
+func TestPasskeyAtTheDefaultPort(t *testing.T) {
+	p := newParty(t, func(c *people.Config) { c.Issuer = "https://ID.example:443/" })
+	ada := p.join("ada")
+	a, _ := p.passkey(ada, func(a *peopletest.Authenticator) { a.Origin = "https://id.example" })
+	_, _, err := p.present(a)
+	must(t, err)
+}
+
 // At a host that is an address there is nothing that a passkey could be bound to.
 func TestNoPasskeysAtAnAddress(t *testing.T) {
 	for _, issuer := range []string{"https://127.0.0.1:8443", "https://[::1]:8443"} {

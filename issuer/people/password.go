@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -47,9 +48,10 @@ func (d *Directory) RemovePassword(ctx context.Context, subject string) error {
 }
 
 // CheckPassword gives the person whose name and password somebody sent. [ErrWrong] means that it is not right, for whatever reason; the
-// answer and the work for it are the same for an unknown name, a disabled person and a wrong password. A *[Throttled] says
-// how long to wait, [ErrBusy] that there is no room. Anything else is a fault of ours. A person with one-time codes is not logged in
-// yet: see [Directory.Factors] and [Directory.CheckCode].
+// answer and the work for it are the same for an unknown name, a disabled person and a wrong password. (After a change of
+// Config.Cost, those who have not logged in since are the exception.) A *[Throttled] says how long to wait, [ErrBusy] that there is no
+// room. Anything else is a fault of ours. A person with one-time codes is not logged in yet: see [Directory.Factors] and
+// [Directory.CheckCodeFrom].
 func (d *Directory) CheckPassword(ctx context.Context, a Attempt) (Person, error) {
 	known := d.knows(a.Device, a.Username)
 	toll := d.gates.password(a, known)
@@ -70,7 +72,7 @@ func (d *Directory) CheckPassword(ctx context.Context, a Attempt) (Person, error
 	}
 	if right := d.hasher.compare(acc.hash, acc.password); !right || acc.reason != "" {
 		toll.keep(d.now())
-		return Person{}, wrong(acc.because(), nil)
+		return Person{}, wrong(cmp.Or(acc.reason, "password"), nil)
 	}
 	toll.giveBack()
 	return acc.person, d.rehash(ctx, acc)
@@ -84,49 +86,30 @@ type account struct {
 	reason   string
 }
 
-func (a account) because() string {
-	if a.reason != "" {
-		return a.reason
-	}
-	return "password"
-}
-
 // account reads what is kept of the person an Attempt names. It asks the store as often for a stranger as for a person.
 func (d *Directory) account(ctx context.Context, a Attempt) (account, error) {
-	acc := account{hash: d.hasher.nobody}
-	fault := func(err error, reason string) error {
-		if errors.Is(err, store.ErrNotFound) && acc.reason == "" {
-			acc.reason = reason
-		}
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		return err
-	}
-	name, err := usernames.Get(ctx, d.store, lookupName(a.Username))
-	if err := fault(err, "unknown"); err != nil {
-		return acc, err
-	}
-	person, err := peopleRecords.Get(ctx, d.store, subjectOr(name.Value))
-	if err := fault(err, "unknown"); err != nil {
-		return acc, err
-	}
-	record, err := passwords.Get(ctx, d.store, subjectOr(name.Value))
-	if err := fault(err, "no_password"); err != nil {
-		return acc, err
-	}
-	if acc.reason == "" {
-		if acc.hash, err = parsePHC(record.Value.Hash); err != nil {
-			return acc, err
+	name, noName := usernames.Get(ctx, d.store, lookupName(a.Username))
+	person, noPerson := peopleRecords.Get(ctx, d.store, subjectOr(name.Value))
+	record, noPassword := passwords.Get(ctx, d.store, subjectOr(name.Value))
+	for _, err := range []error{noName, noPerson, noPassword} {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return account{}, err
 		}
 	}
-	if acc.person = person.Value; acc.person.Disabled {
-		acc.reason = "disabled"
+	prepared, unfit := preparePassword(a.Password)
+	nobody := func(reason string) (account, error) { return account{hash: d.hasher.nobody, reason: reason}, nil }
+	switch {
+	case noName != nil || noPerson != nil:
+		return nobody("unknown")
+	case person.Value.Disabled:
+		return nobody("disabled")
+	case noPassword != nil:
+		return nobody("no_password")
+	case unfit != nil:
+		return nobody("password") // it can be nobody's
 	}
-	if acc.password, err = preparePassword(a.Password); err != nil {
-		acc.reason, acc.hash = "password", d.hasher.nobody
-	}
-	return acc, nil
+	hash, err := parsePHC(record.Value.Hash)
+	return account{person: person.Value, hash: hash, password: prepared}, err
 }
 
 // lookupName is the username to look for; one that nobody can have finds nobody.
