@@ -39,18 +39,19 @@ type Config struct {
 	// dated; zero follows none. A server that can set this clock can have proofs dated ahead, so keep it to minutes.
 	LearnClock time.Duration
 
-	// Observe is told of every token request. It may be called from several goroutines, also in the background.
+	// Observe is told of every request to the authorization server. It may be called from several goroutines, also in the background.
 	Observe func(context.Context, Event)
 	Now     func() time.Time // nil: time.Now
 }
 
-// An Event is one attempt to get a token, with its retries. It holds no secret.
+// An Event is one thing asked of the authorization server, with its retries: a token, a login to prepare, a revocation. It
+// holds no secret.
 type Event struct {
-	Endpoint string        // the token endpoint, empty when discovery failed before it was known
+	Endpoint string        // empty when discovery failed before it was known
 	Code     tenon.Code    // why the server refused; empty otherwise
-	Tries    int           // requests sent to the token endpoint
+	Tries    int           // requests sent to the endpoint
 	Duration time.Duration // all of them, and discovery
-	Err      error         // nil: a token was received
+	Err      error         // nil: the answer was good
 }
 
 // maxLearn bounds LearnClock. A day covers a wrong time zone; more is a broken clock, which the machine should mend.

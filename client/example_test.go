@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/url"
 	"time"
 
 	"github.com/tenon-auth/tenon"
@@ -65,6 +66,53 @@ func ExampleNew_certificate() {
 	if _, err := c.Token(context.Background()); errors.Is(err, tenon.InvalidClient) {
 		log.Fatal(err)
 	}
+}
+
+// A program at a person's desk. The session is in a vault, so that the person logs in once and not at every start.
+func ExampleClient_Login() {
+	var c *client.Client   // see the first example
+	var vault client.Vault // a file that only its owner can read, a row that is encrypted
+	ctx := context.Background()
+	session, err := c.Resume(ctx, vault)
+	if errors.Is(err, client.ErrNoSession) {
+		session, err = c.Login(ctx, client.Login{Scope: tenon.Scope{"openid", "accounts"}, Vault: vault}, func(address string) error {
+			fmt.Println("Log in at", address)
+			return nil
+		})
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close(ctx)
+	resp, err := session.HTTPClient().Get("https://api.example.com/accounts")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+}
+
+// A web application begins a login where the person asks for one, and finishes it where the browser comes back.
+func ExampleClient_Begin() {
+	var c *client.Client // see the first example
+	var ctx context.Context
+	attempt, err := c.Begin(ctx, client.Login{RedirectURI: "https://tpp.example.com/callback", Scope: tenon.Scope{"openid", "accounts"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Keep the attempt with this browser's session, and redirect it to attempt.Address. When it comes to the callback, take
+	// the attempt out of the session and finish it:
+	var callback url.Values // the query
+	session, err := c.Finish(ctx, attempt, callback)
+	if denied := (*client.Denied)(nil); errors.As(err, &denied) {
+		log.Print(denied) // the person has said no
+		return
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	person := session.Identity()
+	fmt.Println(person.Issuer, person.Subject) // together the name of an account; an email address is none
 }
 
 func ExampleRefusal() {

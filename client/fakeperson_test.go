@@ -36,20 +36,9 @@ import (
 // fakeBank is a fakeIssuer that people log in at: Alice is always there, and agrees to everything.
 type fakeBank struct {
 	*fakeIssuer
-	t    *testing.T
-	key  *dpop.Key
-	keys func() []jose.JSONWebKey // nil: key as "bank-1"
-
-	rotate      bool                              // each refresh gives a new refresh token, and the old one is no good any more
-	pushed      func(w http.ResponseWriter) bool  // answers a pushed request instead; false: did not
-	redirect    func(response url.Values)         // changes what the browser brings back
-	response    func(form url.Values, m obj)      // changes a token response
-	claims      func(form url.Values, claims obj) // changes an ID token
-	sign        func(claims obj) string           // nil: with key
-	userInfo    func(w http.ResponseWriter)       // nil: Alice's claims as JSON
-	revocations func(w http.ResponseWriter) bool
-
-	clock func() time.Time
+	habits
+	t   *testing.T
+	key *dpop.Key
 
 	mu      sync.Mutex
 	par     []seenRequest         // pushed requests as they came
@@ -61,10 +50,24 @@ type fakeBank struct {
 	n       int
 }
 
+// habits are what a test makes a bank do differently. Nil functions change nothing.
+type habits struct {
+	keys        func() []jose.JSONWebKey          // nil: key as "bank-1"
+	rotate      bool                              // each refresh gives a new refresh token, and the old one is no good any more
+	pushed      func(w http.ResponseWriter) bool  // answers a pushed request instead; false: did not
+	redirect    func(response url.Values)         // changes what the browser brings back
+	response    func(form url.Values, m obj)      // changes a token response
+	claims      func(form url.Values, claims obj) // changes an ID token
+	sign        func(claims obj) string           // nil: with key
+	userInfo    func(w http.ResponseWriter)       // nil: Alice's claims as JSON
+	revocations func(w http.ResponseWriter) bool  // answers a revocation instead; false: did not
+	clock       func() time.Time
+}
+
 type obj = map[string]any
 
 func newFakeBank(t *testing.T) *fakeBank {
-	b := &fakeBank{fakeIssuer: newFakeIssuer(t), t: t, key: newKey(t), clock: time.Now, codes: map[string]url.Values{}}
+	b := &fakeBank{fakeIssuer: newFakeIssuer(t), t: t, key: newKey(t), habits: habits{clock: time.Now}, codes: map[string]url.Values{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /par", b.servePAR)
 	mux.HandleFunc("GET /authorize", b.serveAuthorize)

@@ -51,16 +51,19 @@ func (c *Client) Finish(ctx context.Context, a *Attempt, response url.Values) (*
 		"redirect_uri":  {a.RedirectURI},
 		"code_verifier": {a.Verifier},
 	}
+	var s *success
 	var g *grant
-	err = c.send(ctx, tokenMessage(form, func(from *answer) error {
-		s, err := from.success(c.cfg.Key != nil)
-		if err != nil {
+	err = c.send(ctx, tokenMessage(form, func(from *answer) (err error) {
+		if s, err = from.success(c.cfg.Key != nil); err != nil {
 			return err
 		}
 		g = from.grant(s)
 		return l.start(ctx, s, g, a)
 	}))
 	if err != nil {
+		if s != nil && s.refreshToken != "" {
+			c.revoke(ctx, s.refreshToken, "refresh_token") // nobody will use it; should that fail, it says nothing new
+		}
 		return nil, err
 	}
 	return newSession(c, l, g)
@@ -89,7 +92,7 @@ func (a *Attempt) accept(response url.Values, issuer string) (code string, err e
 		return "", &Denied{tenon.Code(printable(failure)), printable(response.Get("error_description"))}
 	}
 	code = response.Get("code")
-	if code == "" || len(code) > maxCode || printable(code) != code {
+	if len(code) > maxCode || !isVisible(code) {
 		return "", distrust("code", "it has neither a code nor an error")
 	}
 	return code, nil

@@ -151,7 +151,7 @@ func parseIDToken(payload []byte) (*idToken, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case t.Subject == "" || len(t.Subject) > 255 || printable(t.Subject) != t.Subject: // OpenID Connect Core §2
+	case len(t.Subject) > 255 || !isVisible(t.Subject): // OpenID Connect Core §2
 		return nil, errors.New("sub is missing, or not 1 to 255 ASCII characters")
 	case t.expires.IsZero() || t.issued.IsZero():
 		return nil, errors.New("exp or iat is missing") // OpenID Connect Core §2

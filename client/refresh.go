@@ -51,7 +51,7 @@ type shown struct {
 
 func newLifeline(c *Client, v Vault) *lifeline {
 	if v == nil {
-		v = memory{}
+		v = &memory{}
 	}
 	return &lifeline{c: c, vault: v, turn: make(chan struct{}, 1)}
 }
@@ -117,7 +117,7 @@ func (l *lifeline) adopt(ctx context.Context) (*grant, error) {
 		return nil, fmt.Errorf("client: session: %w", err)
 	}
 	if len(data) == 0 {
-		return nil, nil
+		return nil, errLoggedOut
 	}
 	there, err := l.c.read(data)
 	if err != nil {

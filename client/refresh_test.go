@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -301,29 +300,6 @@ func TestEndedSession(t *testing.T) {
 	p.token()
 }
 
-// Two programs share a vault: each takes up what the other has renewed.
-func TestProgramsShareAVault(t *testing.T) {
-	p := newPerson(t, func(b *fakeBank) { b.rotate = true })
-	other := *p
-	other.restart()
-	p.later()
-	if got := p.token(); got != "token-2" {
-		t.Errorf("token %s", got)
-	}
-	if got := other.token(); got != "token-2" || len(p.asked()) != 1 {
-		t.Errorf("token %s after %d refreshes", got, len(p.asked()))
-	}
-	p.later()
-	if got := other.token(); got != "token-3" {
-		t.Errorf("token %s", got)
-	}
-	p.later()
-	p.token()
-	if diff := cmp.Diff([]string{"refresh-1", "refresh-2", "refresh-3"}, p.asked()); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestTokenThatAnAPIRefusesIsRenewed(t *testing.T) {
 	p := newPerson(t, nil)
 	p.bank.api = func(w http.ResponseWriter, r *http.Request) {
@@ -413,105 +389,5 @@ func TestIDTokenOnRefresh(t *testing.T) {
 			t.Errorf("%+v", p.Identity())
 		}
 		p.restart()
-	}
-}
-
-func TestResumeNeedsASessionOfItsOwn(t *testing.T) {
-	p := newPerson(t, nil)
-	good, err := p.vault.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string]string{
-		"another client":  strings.Replace(string(good), "tpp-4711", "tpp-4712", 1),
-		"another issuer":  strings.Replace(string(good), p.bank.front.URL, "https://attacker.example", 1),
-		"not JSON":        "x",
-		"cut":             string(good[:len(good)/2]),
-		"a member twice":  `{"issuer":"https://attacker.example",` + string(good[1:]),
-		"no tokens":       `{"issuer":"` + p.bank.front.URL + `","client_id":"tpp-4711"}`,
-		"a broken person": strings.Replace(string(good), `"id_token":"`, `"id_token":"x.x.x","was":"`, 1),
-	} {
-		t.Run(name, func(t *testing.T) {
-			v := newFileVault(t)
-			if err := v.Save(t.Context(), []byte(data)); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := newClient(t, p.cfg).Resume(t.Context(), v); err == nil {
-				t.Error("resumed")
-			}
-		})
-	}
-	if _, err := newClient(t, p.cfg).Resume(t.Context(), newFileVault(t)); !errors.Is(err, client.ErrNoSession) {
-		t.Errorf("%v", err)
-	}
-	p.restart()
-	if p.token() != "token-1" || p.Identity().Subject != "person:alice" || !slices.Equal(p.Scope(), tenon.Scope{"openid", "accounts"}) || len(p.asked()) != 0 {
-		t.Errorf("resumed as %+v with %v", p.Identity(), p.Scope())
-	}
-}
-
-// A stored access token is bound to the key it was asked for with: with another one it is useless, and a new one is asked
-// for (RFC 9449 §5 lets confidential clients do so).
-func TestResumeWithAnotherKey(t *testing.T) {
-	p := newPerson(t, nil)
-	p.cfg.Key = newKey(t)
-	p.restart()
-	if got := p.token(); got != "token-2" {
-		t.Errorf("token %s", got)
-	}
-}
-
-func TestLogoutRevokesAndForgets(t *testing.T) {
-	p := newPerson(t, func(b *fakeBank) { b.rotate = true })
-	p.later()
-	p.token()
-	down := true
-	p.bank.revocations = func(w http.ResponseWriter) bool {
-		if down {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		return down
-	}
-	if err := p.Logout(t.Context()); err == nil {
-		t.Fatal("logged out of a server that cannot be reached")
-	}
-	p.wantKept("refresh-2", "refresh-1") // for the next try
-	down = false
-	if err := p.Logout(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	want := []string{"refresh_token refresh-2", "refresh_token refresh-1", "access_token token-2"}
-	if diff := cmp.Diff(want, p.bank.revoked); diff != "" {
-		t.Error(diff)
-	}
-	if data, _ := p.vault.Load(t.Context()); data != nil {
-		t.Errorf("the vault has %s", data)
-	}
-	if token, err := p.Token(t.Context()); err == nil {
-		t.Errorf("token %v after logout", token)
-	}
-	if _, err := p.HTTPClient().Get(p.bank.front.URL + "/api"); err == nil {
-		t.Error("a call after logout")
-	}
-}
-
-func TestForgetTellsNobody(t *testing.T) {
-	p := newPerson(t, nil)
-	if err := p.Forget(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if data, _ := p.vault.Load(t.Context()); data != nil || len(p.bank.revoked) != 0 {
-		t.Errorf("the vault has %s, revoked are %v", data, p.bank.revoked)
-	}
-}
-
-// A login that cannot be kept is an error at once, not a surprise at the next start.
-func TestLoginThatCannotBeKept(t *testing.T) {
-	bank := newFakeBank(t)
-	v := newFileVault(t)
-	full := errors.New("no space left on device")
-	v.before = func([]byte) error { return full }
-	if _, err := bank.tryLogin(newClient(t, bank.config()), client.Login{Vault: v}); !errors.Is(err, full) {
-		t.Errorf("%v", err)
 	}
 }

@@ -18,12 +18,12 @@ import (
 // A Refusal is what a server answered instead of what was asked for, together with what was sent: enough to see what to
 // change. It holds neither token nor proof nor assertion. Token returns it as an error; Explain makes one of an API's answer.
 type Refusal struct {
-	Endpoint    bool   // the authorization server's token endpoint refused; otherwise an API
+	Endpoint    bool   // an endpoint of the authorization server refused; otherwise an API
 	Method, URL string // of the request
 	Status      int
 	Code        tenon.Code // empty when the answer named none
 	Description string     // the server's words, made printable
-	Scheme      string     // with which the token was sent, DPoP or Bearer; empty at the token endpoint
+	Scheme      string     // with which the token was sent, DPoP or Bearer; empty at the authorization server
 	Scope       string     // that the API wants (RFC 6750 §3), when it says so
 	Sent        SentProof  // zero when no DPoP proof was sent
 	At          time.Time  // when the answer came, by the local clock

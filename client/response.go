@@ -42,7 +42,7 @@ func parseSuccess(body []byte) (*success, error) {
 		case "scope":
 			s.scope, err = v.Str()
 		case "refresh_token":
-			if s.refreshToken, err = v.Str(); err == nil && (s.refreshToken == "" || printable(s.refreshToken) != s.refreshToken) {
+			if s.refreshToken, err = v.Str(); err == nil && !isVisible(s.refreshToken) {
 				err = errors.New("not 1*VSCHAR") // RFC 6749 §A.17
 			}
 		case "id_token":
@@ -135,6 +135,11 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// isVisible checks 1*VSCHAR, what codes and refresh tokens are made of (RFC 6749 §A.11, §A.17).
+func isVisible(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r > 0x7e })
 }
 
 // isToken68 checks the syntax of RFC 9110 §11.2.

@@ -22,10 +22,10 @@ type Session struct {
 	calls    http.RoundTripper
 }
 
-var errLoggedOut = errors.New("client: the session was logged out")
-
-// ErrNoSession says that a vault is empty.
+// ErrNoSession says that a vault is empty: nobody has logged in, or somebody has logged out.
 var ErrNoSession = errors.New("client: there is no session: log in first")
+
+var errLoggedOut = fmt.Errorf("the session was logged out: %w", ErrNoSession)
 
 func newSession(c *Client, l *lifeline, g *grant) (*Session, error) {
 	l.shown.Store(&shown{l.identity, l.held.Scope, l.held.Details})

@@ -81,9 +81,13 @@ func (c *Client) boundTo(over *identity) string {
 }
 
 // memory is the vault of a session that does not outlive the program.
-type memory struct{}
+type memory struct{ data []byte }
 
-var _ Vault = memory{}
+var _ Vault = (*memory)(nil)
 
-func (memory) Load(context.Context) ([]byte, error) { return nil, nil }
-func (memory) Save(context.Context, []byte) error   { return nil }
+func (m *memory) Load(context.Context) ([]byte, error) { return m.data, nil }
+
+func (m *memory) Save(_ context.Context, data []byte) error {
+	m.data = data
+	return nil
+}
