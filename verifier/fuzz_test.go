@@ -143,3 +143,55 @@ func compareClaims(t *testing.T, got tenon.Claims, payload []byte) {
 		t.Errorf("read as %+v from %s", got, payload)
 	}
 }
+
+// FuzzIntrospectionAnswer holds that whatever an issuer answers, a token is active only when every JSON reader would say so, and comes
+// with all that is needed to judge it.
+func FuzzIntrospectionAnswer(f *testing.F) {
+	for _, answer := range []string{
+		activeToken(time.Hour), `{"active": false}`, `{"active": true}`, `{"active": "true"}`, `{"ACTIVE": true}`, `{"active": false, "active": true}`,
+		`{"active": true, "iss": "a", "sub": "a", "client_id": "a", "jti": "a", "aud": "a", "iat": 1, "exp": 1e3}`, `[]`, ``, `null`,
+	} {
+		f.Add(answer)
+	}
+	f.Fuzz(func(t *testing.T, answer string) {
+		claims, err := newIntrospection(t, saying(answer), nil).Claims(t.Context(), opaqueToken)
+		if err != nil {
+			return
+		}
+		var said map[string]any
+		if json.Unmarshal([]byte(answer), &said) != nil || said["active"] != true {
+			t.Fatalf("%q is taken for an active token", answer)
+		}
+		if claims.Issuer == "" || claims.Subject == "" || claims.ID == "" || len(claims.Audience) == 0 || claims.Expires.IsZero() {
+			t.Errorf("%q gives %+v", answer, claims)
+		}
+	})
+}
+
+// FuzzOpaque holds that nothing that a JOSE library would read is sent to an issuer as an opaque token.
+func FuzzOpaque(f *testing.F) {
+	s := newStage(&testing.T{}, attackConfig{Opaque: "gullible"})
+	good := s.forger(presentation{}).token(nil)
+	for _, token := range []string{good, strings.ReplaceAll(good, ".", ".."), good + "=", opaqueToken, "e30.e30.e30", "IHt9.e30", "eyJ9", "a.b.c.d.e", "{}", "", "===="} {
+		f.Add(token)
+	}
+	algorithms := []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.EdDSA, jose.HS256, jose.RS256, jose.ES384}
+	f.Fuzz(func(t *testing.T, token string) {
+		r := saying(`{"active": false}`)
+		c := s.verifierConfig()
+		c.Opaque = newIntrospection(t, r, nil)
+		_, _ = must(verifier.New(c)).Verify(t.Context(), verifier.Request{Method: "GET", Target: "/", Authorization: []string{"Bearer " + token}})
+		if r.count() == 0 {
+			return
+		}
+		if _, err := jose.ParseSigned(token, algorithms); err == nil {
+			t.Fatalf("%q is a JWS", token)
+		}
+		if _, err := jose.ParseEncrypted(token, []jose.KeyAlgorithm{jose.DIRECT, jose.RSA_OAEP}, []jose.ContentEncryption{jose.A128GCM, jose.A256GCM}); err == nil {
+			t.Fatalf("%q is a JWE", token)
+		}
+		if len(token) > 512 || strings.ContainsAny(token, " \t\r\n\"{}") {
+			t.Errorf("%q was sent", token)
+		}
+	})
+}
