@@ -9,6 +9,7 @@ import (
 const (
 	longestName  = 80  // of a person, client, creditor, passkey
 	longestValue = 280 // of a line of a consent, or a sentence of an error
+	longestEntry = 320 // of what stands in a field and goes back
 )
 
 // foreign makes text from outside fit to show: one line, of bounded length, without letters that cannot be seen. What would

@@ -14,8 +14,9 @@ import (
 func (l *locale) functions() template.FuncMap {
 	return template.FuncMap{
 		"say": l.say, "text": l.text, "count": l.count,
-		"name": func(s string) string { return foreign(s, longestName) },
-		"long": func(s string) string { return foreign(s, longestValue) },
+		"name":  func(s string) string { return foreign(s, longestName) },
+		"long":  func(s string) string { return foreign(s, longestValue) },
+		"entry": func(s string) string { return foreign(s, longestEntry) },
 
 		"money": func(m *Money) string { return l.money(*m) },
 		"value": l.value, "fours": fours, "agent": l.agent, "initial": initialOf,
