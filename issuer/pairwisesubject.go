@@ -38,8 +38,9 @@ func (i *Issuer) personKnownAs(ctx context.Context, c *Client, subject string) (
 	return person, nil
 }
 
-// rememberSubject adds to a Change the way back from the name by which a client is going to know a person, unless it is there.
-func (i *Issuer) rememberSubject(ctx context.Context, change *store.Change, c *Client, person string) error {
+// rememberSubject keeps the way back from the name by which a client is going to know a person. It is kept before the person's
+// yes counts, and by itself, because it is good for every request of the client's sector.
+func (i *Issuer) rememberSubject(ctx context.Context, c *Client, person string) error {
 	if c.SubjectType != PairwiseSubjects {
 		return nil
 	}
@@ -47,8 +48,15 @@ func (i *Issuer) rememberSubject(ctx context.Context, change *store.Change, c *C
 	if err != nil {
 		return err
 	}
-	if _, err = pairwiseSubjects.Get(ctx, i.cfg.Store, subject); errors.Is(err, store.ErrNotFound) {
-		return pairwiseSubjects.Insert(change, subject, pairwiseRecord{person}, time.Time{})
+	if _, err := pairwiseSubjects.Get(ctx, i.cfg.Store, subject); !errors.Is(err, store.ErrNotFound) {
+		return err
 	}
-	return err
+	var change store.Change
+	if err := pairwiseSubjects.Insert(&change, subject, pairwiseRecord{person}, time.Time{}); err != nil {
+		return err
+	}
+	if _, err := i.cfg.Store.Commit(ctx, &change); !isConflict(err) {
+		return err
+	}
+	return nil // somebody else was faster, and kept the same
 }

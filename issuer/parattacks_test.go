@@ -67,14 +67,21 @@ func newPushFixture(t *testing.T, kind string) *pushFixture {
 		s = withNonces(dpop.RequireNonce)
 	case "oauth2":
 		s.profile = issuer.OAuth2
-	case "no dpop":
-		s.edit = func(c *issuer.Config) { c.DPoP = nil }
-	case "no details":
-		s.edit = func(c *issuer.Config) { c.Details = nil }
+	case "no dpop", "no details":
 	default:
 		t.Fatalf("no server %q", kind)
 	}
-	f := &pushFixture{flow: newFlow(t, s), parties: map[string]*party{}, noDPoP: kind == "no dpop"}
+	f := &pushFixture{flow: &flow{}, parties: map[string]*party{}, noDPoP: kind == "no dpop"}
+	s.edit = func(c *issuer.Config) {
+		f.people = openPeople(t, c)
+		switch kind {
+		case "no dpop":
+			c.DPoP = nil
+		case "no details":
+			c.Details = nil
+		}
+	}
+	f.server = newServer(t, s)
 	old := &fixture{server: f.server, certificates: map[string]*certs.Leaf{}}
 	old.makeCertificates()
 	f.leaves = old.certificates

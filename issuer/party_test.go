@@ -248,7 +248,7 @@ func (p *party) filled(text string) string {
 		must(p.server.t, err)
 		return strconv.FormatInt(p.server.clock.Now().Add(time.Duration(seconds)*time.Second).Unix(), 10)
 	})
-	return strings.NewReplacer("@issuer", p.server.url, "@token", p.server.url+"/token", "@alias", p.server.alias.URL+p.server.path+"/token",
+	return strings.NewReplacer("@issuer", p.server.url, "@token", p.server.url+"/token", "@par", p.server.url+"/par", "@alias", p.server.alias.URL+p.server.path+"/token",
 		"@client", p.record.ID, "@big", strings.Repeat("x", 70<<10), "@new", "id-"+strconv.FormatInt(serial.Add(1), 10)).Replace(text)
 }
 

@@ -90,11 +90,14 @@ func (q requests) Approve(ctx context.Context, r *browser.Request, a browser.App
 	if err := q.checkApproval(&s.item.Value, a); err != nil {
 		return "", err
 	}
-	code, change, err := q.approved(ctx, s, a)
+	if err := q.rememberSubject(ctx, &s.client.Client, a.Subject); err != nil {
+		return "", err
+	}
+	code, change, err := q.approved(s, a)
 	if err != nil {
 		return "", err
 	}
-	if err := q.complete(ctx, change, s); err != nil {
+	if err := q.complete(ctx, change); err != nil {
 		return "", err
 	}
 	return q.answer(&s.item.Value, url.Values{"code": {code}}), nil
@@ -126,7 +129,7 @@ func (q requests) checkApproval(p *pushedRequest, a browser.Approval) error {
 }
 
 // approved gathers what a yes does. The grant lives as long as the code, until the code is redeemed.
-func (q requests) approved(ctx context.Context, s stored, a browser.Approval) (code string, change *store.Change, err error) {
+func (q requests) approved(s stored, a browser.Approval) (code string, change *store.Change, err error) {
 	p, now := &s.item.Value, q.cfg.Now()
 	until := now.Add(q.cfg.Codes.Code)
 	grant, code := grantID(a.Subject), newSecret()
@@ -142,7 +145,6 @@ func (q requests) approved(ctx context.Context, s stored, a browser.Approval) (c
 			Grant: grant, ClientID: p.ClientID, RedirectURI: p.RedirectURI, Challenge: p.Challenge, JKT: p.JKT,
 			Nonce: p.Nonce, AuthTime: p.AuthTime, Until: until,
 		}, until.Add(commitMargin)),
-		q.rememberSubject(ctx, change, &s.client.Client, a.Subject),
 	)
 	return code, change, err
 }
@@ -155,7 +157,7 @@ func (q requests) Refuse(ctx context.Context, r *browser.Request, why *tenon.Err
 	}
 	var change store.Change
 	pushedRequests.Delete(&change, s.item)
-	if err := q.complete(ctx, &change, s); err != nil {
+	if err := q.complete(ctx, &change); err != nil {
 		return "", err
 	}
 	answer := url.Values{"error": {string(why.Code)}} // RFC 6749 §4.1.2.1
@@ -166,18 +168,15 @@ func (q requests) Refuse(ctx context.Context, r *browser.Request, why *tenon.Err
 }
 
 // complete commits what spends a request. Of several that try, one succeeds.
-func (q requests) complete(ctx context.Context, change *store.Change, s stored) error {
+func (q requests) complete(ctx context.Context, change *store.Change) error {
 	_, err := q.cfg.Store.Commit(ctx, change)
-	conflict, ok := errors.AsType[*store.Conflict](err)
 	switch {
-	case err == nil:
-		return nil
-	case !ok:
+	case isConflict(err):
+		return tenon.Refuse(tenon.InvalidRequestURI, "completed", "this request was completed elsewhere").Because(err)
+	case err != nil:
 		return unavailable(err)
-	case conflict.Key.Kind == pairwiseSubjects.Kind: // the same person says yes to the same client in another window, for the first time
-		return tenon.Refuse(tenon.Unavailable, "changed", "something else was completed in this moment: try again").Because(err)
 	}
-	return tenon.Refuse(tenon.InvalidRequestURI, "completed", "this request was completed elsewhere").Because(err)
+	return nil
 }
 
 // answer is where the browser goes: iss is in every answer, and state as it was sent.
