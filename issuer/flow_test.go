@@ -29,6 +29,7 @@ type flow struct {
 	people   *people.Directory
 	person   people.Person
 	approval browser.Approval
+	first    string // name of a grant that a test wants to find again
 }
 
 func newFlow(t *testing.T, s setup) *flow {
@@ -36,10 +37,10 @@ func newFlow(t *testing.T, s setup) *flow {
 	f := &flow{}
 	edit := s.edit
 	s.edit = func(c *issuer.Config) {
-		f.people = openPeople(t, c)
 		if edit != nil {
 			edit(c)
 		}
+		f.people = openPeople(t, c)
 	}
 	f.server = newServer(t, s)
 	var err error
