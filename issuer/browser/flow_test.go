@@ -321,7 +321,6 @@ func TestOwnPagesNeedNoClient(t *testing.T) {
 // details are a payment.
 func details(t *testing.T) rar.Details {
 	t.Helper()
-	registry := must(rar.NewRegistry(rar.Builtin()...))(t)
-	return must(registry.Parse(`[{"type":"payment_initiation","actions":["initiate"],"instructedAmount":{"currency":"EUR","amount":"1234.50"},`+
+	return must(must(registry())(t).Parse(`[{"type":"payment_initiation","actions":["initiate"],"instructedAmount":{"currency":"EUR","amount":"1234.50"},`+
 		`"creditorName":"Example Ltd","creditorAccount":{"iban":"DE89370400440532013000"}}]`, []string{"payment_initiation"}))(t)
 }

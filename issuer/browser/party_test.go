@@ -2,11 +2,9 @@ package browser_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +17,6 @@ import (
 	"github.com/tenon-auth/tenon/issuer/rar"
 	"github.com/tenon-auth/tenon/issuer/ui"
 	"github.com/tenon-auth/tenon/store"
-	"github.com/tenon-auth/tenon/store/bolt"
 )
 
 const (
@@ -46,53 +43,11 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// A gate stands before a store: it counts what is written, and can be shut.
-type gate struct {
-	store.Store
-	mu     sync.Mutex
-	shut   bool // guarded by mu
-	writes int  // guarded by mu
-	reads  int  // guarded by mu
-}
-
-var errShut = errors.New("the disk is on fire")
-
-func (g *gate) pass(counter *int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	*counter++
-	if g.shut {
-		return errShut
-	}
-	return nil
-}
-
-func (g *gate) Get(ctx context.Context, k store.Key) (store.Record, error) {
-	if err := g.pass(&g.reads); err != nil {
-		return store.Record{}, err
-	}
-	return g.Store.Get(ctx, k)
-}
-
-func (g *gate) Scan(ctx context.Context, prefix store.Key, after string, n int) ([]store.Record, error) {
-	if err := g.pass(&g.reads); err != nil {
-		return nil, err
-	}
-	return g.Store.Scan(ctx, prefix, after, n)
-}
-
-func (g *gate) Commit(ctx context.Context, c *store.Change) (store.Receipt, error) {
-	if err := g.pass(&g.writes); err != nil {
-		return store.Receipt{}, err
-	}
-	return g.Store.Commit(ctx, c)
-}
-
 // A stage is a Browser with real people and pages, and a protocol side that the test plays.
 type stage struct {
 	t        *testing.T
 	clock    *clock
-	gate     *gate
+	drawer   *drawer
 	people   *people.Directory
 	sessions *people.Sessions
 	details  *rar.Registry
@@ -105,27 +60,28 @@ type stage struct {
 	events []browser.Event // guarded by mu
 }
 
+// What is the same for every stage, and takes a while to read.
+var (
+	pages    = sync.OnceValues(func() (*ui.Pages, error) { return ui.New(ui.Config{Name: "Bank", Base: base}) })
+	registry = sync.OnceValues(func() (*rar.Registry, error) { return rar.NewRegistry(rar.Builtin()...) })
+)
+
 func newStage(t *testing.T) *stage { return newStageWith(t, func(*browser.Config) {}) }
 
 func newStageWith(t *testing.T, edit func(*browser.Config)) *stage {
 	t.Helper()
 	s := &stage{t: t, clock: &clock{now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}, secrets: [][]byte{[]byte(strings.Repeat("k", 32))}}
-	db, err := bolt.Open(bolt.Config{Path: filepath.Join(t.TempDir(), "db"), Now: s.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	s.gate = &gate{Store: db}
+	s.drawer = &drawer{now: s.clock.Now, records: map[store.Key]store.Record{}}
 	secrets := func() [][]byte { return s.secrets }
 	s.people = must(people.New(people.Config{
-		Store: s.gate, Issuer: origin + base, Name: "Bank", Secrets: secrets, Cost: peopletest.Cost(), InsecureCost: true, Now: s.clock.Now,
+		Store: s.drawer, Issuer: origin + base, Name: "Bank", Secrets: secrets, Cost: peopletest.Cost(), InsecureCost: true, Now: s.clock.Now,
 	}))(t)
-	s.sessions = must(people.NewSessions(people.SessionConfig{Store: s.gate, Idle: 24 * time.Hour, Lifetime: 48 * time.Hour, Now: s.clock.Now}))(t)
-	s.details = must(rar.NewRegistry(rar.Builtin()...))(t)
+	s.sessions = must(people.NewSessions(people.SessionConfig{Store: s.drawer, Idle: 24 * time.Hour, Lifetime: 48 * time.Hour, Now: s.clock.Now}))(t)
+	s.details = must(registry())(t)
 	s.requests, s.grants = &requests{stage: s, known: map[string]*browser.Request{}}, &grants{}
 	config := browser.Config{
 		Issuer: origin + base, Requests: s.requests, Grants: s.grants, People: s.people, Sessions: s.sessions,
-		Pages: must(ui.New(ui.Config{Name: "Bank", Base: base}))(t), Details: s.details, Secrets: secrets, Now: s.clock.Now,
+		Pages: must(pages())(t), Details: s.details, Secrets: secrets, Now: s.clock.Now,
 		Scopes:  map[string]map[string]string{"accounts": {"en": "See your accounts", "de": "Ihre Konten sehen"}},
 		Observe: s.observe,
 	}
@@ -196,9 +152,10 @@ func (s *stage) passkey(p people.Person, synced bool) *peopletest.Authenticator 
 
 // requests is the protocol side.
 type requests struct {
-	stage *stage
-	fault error  // of the server
-	panic string // what to panic with
+	stage    *stage
+	fault    error   // of the server
+	panic    string  // what to panic with
+	redirect *string // the answer, if it is to be odd
 
 	mu       sync.Mutex
 	known    map[string]*browser.Request // by URI; guarded by mu
@@ -264,6 +221,9 @@ func (q *requests) answer(r *browser.Request, a answered, query url.Values) (str
 	}
 	q.known[r.URI].Stored = "spent"
 	q.answered = append(q.answered, a)
+	if q.redirect != nil {
+		return *q.redirect, nil
+	}
 	query.Set("iss", origin+base)
 	return "https://shop.example/cb?" + query.Encode(), nil
 }

@@ -31,10 +31,9 @@ var errPanic = errors.New("browser: panic")
 
 // handle makes a handler of what serves each method. It is where errors become pages and where a request becomes an event.
 func (b *Browser) handle(endpoint string, methods map[string]func(*exchange) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return overTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		x := &exchange{w: w, r: r, event: &Event{Endpoint: endpoint}}
-		w.Header().Set("Strict-Transport-Security", "max-age=31536000") // FAPI 2.0 §5.2.3 (1)
 		if err := b.guarded(x, methods); err != nil {
 			b.respond(x, err)
 		}
@@ -42,7 +41,7 @@ func (b *Browser) handle(endpoint string, methods map[string]func(*exchange) err
 		if b.Observe != nil {
 			b.Observe(r.Context(), *x.event)
 		}
-	})
+	}))
 }
 
 // guarded serves one request. A panic becomes an error like any other fault of ours: nothing has been written then, since

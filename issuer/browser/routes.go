@@ -6,7 +6,7 @@ import "net/http"
 // listener that never asks for a certificate, and no script of another origin may call them (FAPI 2.0 §5.2.3 (3)).
 func (b *Browser) Routes() map[string]http.Handler {
 	type methods = map[string]func(*exchange) error
-	routes := map[string]http.Handler{"/ui/": b.Pages.Static()}
+	routes := map[string]http.Handler{"/ui/": overTLS(b.Pages.Static())}
 	for path, serve := range map[string]methods{
 		"/authorize":            {"GET": b.serveAuthorize, "POST": b.servePostedAuthorize},
 		"/login":                {"GET": b.serveLogin, "POST": b.servePassword},
@@ -26,4 +26,13 @@ func (b *Browser) Routes() map[string]http.Handler {
 	return routes
 }
 
+// overTLS makes browsers come back over TLS only (FAPI 2.0 §5.2.3 (1)).
+func overTLS(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// peer is where a request comes from when nothing stands in between.
 func peer(r *http.Request) string { return r.RemoteAddr }

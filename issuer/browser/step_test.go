@@ -184,10 +184,16 @@ func TestStepUp(t *testing.T) {
 		{"by a bound passkey", people.ACRHardware, func(s *stage, b *tab, p people.Person) {
 			b.touch(s.passkey(p, false))
 		}, people.ACRHardware, []string{"hwk", "user", "mfa"}},
+		{"by a code", people.ACRMulti, func(s *stage, b *tab, p people.Person) {
+			secret, _ := s.codes(p)
+			b.visit(s.push(func(r *browser.Request) { r.Asked.ACR = []string{people.ACRMulti} }))
+			b.send("code", s.code(secret), "do", "login")
+		}, people.ACRMulti, []string{"pwd", "otp", "mfa"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStage(t)
 			tab, p := s.live(plain)
+			s.clock.advance(time.Minute)
 			s.passkey(p, c.want != people.ACRHardware) // so that the page is shown
 			r := s.push(func(r *browser.Request) { r.Asked.ACR = []string{c.want} })
 			tab.visit(r)
@@ -202,8 +208,12 @@ func TestStepUp(t *testing.T) {
 				t.Error("the session's secret stayed the same")
 			}
 			tab.send("do", "approve")
-			if got := s.outcome().Approval; got.ACR != c.acr || !slices.Equal(got.AMR, c.amr) {
+			got := s.outcome().Approval
+			if got.ACR != c.acr || !slices.Equal(got.AMR, c.amr) {
 				t.Errorf("acr %s amr %v, want %s %v", got.ACR, got.AMR, c.acr, c.amr)
+			}
+			if again := slices.Contains(c.amr, "user"); got.AuthTime.After(r.Created.Add(-time.Second)) != again {
+				t.Errorf("auth_time is %v, a code leaves that of the password, and a passkey is a login of its own", got.AuthTime)
 			}
 		})
 	}

@@ -251,3 +251,6 @@ func (b *tab) expectAway(parameter string) {
 }
 
 var csrf = regexp.MustCompile(`name="csrf" value="([^"]*)"`)
+
+// random is what differs in two answers that are alike: seals, challenges, states.
+var random = regexp.MustCompile(`(?:name="csrf" value="|name="state" value="|challenge&#34;:&#34;)([^"&]+)`)
