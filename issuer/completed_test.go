@@ -58,3 +58,12 @@ func (i *Issuer) Together(clientID, requestURI string, a browser.Approval, n int
 func (i *Issuer) OpenRequest(clientID, requestURI string) (*browser.Request, error) {
 	return requests{i}.Open(context.Background(), clientID, requestURI)
 }
+
+// RefuseAll says no to a pushed request.
+func (i *Issuer) RefuseAll(clientID, requestURI string) error {
+	r, err := i.OpenRequest(clientID, requestURI)
+	if err == nil {
+		_, err = requests{i}.Refuse(context.Background(), r, tenon.Refuse(tenon.AccessDenied, "person", "no"))
+	}
+	return err
+}
