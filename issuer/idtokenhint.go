@@ -17,7 +17,7 @@ const (
 
 // A hint is an ID token that comes back. Its claims are not to be believed before its signature has been checked.
 type hint struct {
-	assertion // signed, signature, kid, algorithm, issuer, subject
+	assertion // signed, signature, kid, algorithm, issuer, subject, expires, issuedAt
 	typ       string
 	audience  []string
 }
@@ -44,6 +44,8 @@ func (i *Issuer) subjectOfHint(compact, clientID string) (string, error) {
 		return "", errors.New("it was given to another client")
 	case h.subject == "":
 		return "", errors.New("it names nobody")
+	case h.expires.IsZero() || h.issuedAt.IsZero(): // as in a signed userinfo answer, which has the same typ
+		return "", errors.New("it has no exp or no iat, and is no ID token") // OpenID Connect Core §2, RFC 8725 §3.12
 	}
 	return h.subject, nil
 }
@@ -86,6 +88,10 @@ func (h *hint) readClaim(name string, v strictjson.Value) (err error) {
 		h.issuer, err = v.Str()
 	case "sub":
 		h.subject, err = v.Str()
+	case "exp":
+		h.expires, err = timeOf(v)
+	case "iat":
+		h.issuedAt, err = timeOf(v)
 	case "aud":
 		if one, notText := v.Str(); notText == nil {
 			h.audience = []string{one}
