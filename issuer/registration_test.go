@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"math/big"
 	"net/url"
 	"strings"
@@ -17,6 +18,157 @@ import (
 	"github.com/tenon-auth/tenon/issuer"
 	"github.com/tenon-auth/tenon/mtls"
 )
+
+// goodApp is a registration without fault of a client that people authorize.
+func goodApp(t *testing.T) issuer.Client {
+	c := goodClient(t)
+	c.GrantTypes, c.RedirectURIs = []string{issuer.AuthorizationCode, issuer.RefreshToken}, []string{redirectURI}
+	c.DetailTypes = []string{"payment_initiation"}
+	return c
+}
+
+func TestFaultsOfClientsThatPeopleAuthorize(t *testing.T) {
+	redirect := func(uris ...string) func(*issuer.Client) {
+		return func(c *issuer.Client) { c.RedirectURIs = uris }
+	}
+	tests := map[string]struct {
+		edit func(*issuer.Client)
+		want string // in the text; "" means that it is good
+	}{
+		"good":                     {func(*issuer.Client) {}, ""},
+		"good: a query":            {redirect("https://app.example.com/cb?a=1&b"), ""},
+		"good: a port":             {redirect("https://app.example.com:8443/cb"), ""},
+		"good: native":             {redirect("http://127.0.0.1/cb", "http://[::1]:8080/cb"), ""},
+		"good: userinfo only":      {func(c *issuer.Client) { c.Resources, c.Scope = nil, tenon.Scope{"openid"} }, ""},
+		"good: an API":             {func(c *issuer.Client) { *c = api(*c) }, ""},
+		"good: pairwise":           {func(c *issuer.Client) { c.SubjectType = "pairwise" }, ""},
+		"good: pairwise, sector":   {func(c *issuer.Client) { c.SubjectType, c.Sector = "pairwise", "example.com" }, ""},
+		"good: opaque":             {func(c *issuer.Client) { c.TokenFormat = "opaque" }, ""},
+		"good: signed userinfo":    {func(c *issuer.Client) { c.UserInfoAlgorithm = "ES256" }, ""},
+		"no redirect":              {redirect(), "redirect_uris is empty"},
+		"33 redirects":             {redirect(make([]string, 33)...), "at most 32"},
+		"redirect twice":           {redirect(redirectURI, redirectURI), "twice"},
+		"long redirect":            {redirect("https://a.example/" + strings.Repeat("a", 1024)), "1024"},
+		"relative":                 {redirect("/cb"), "absolute"},
+		"no host":                  {redirect("https:///cb"), "absolute"},
+		"opaque URL":               {redirect("https:cb"), "absolute"},
+		"http":                     {redirect("http://app.example.com/cb"), "use https"},
+		"http, begins like native": {redirect("http://127.0.0.1.evil.example/cb"), "use https"},
+		"http, port 0":             {redirect("http://127.0.0.1:0/cb"), "use https"},
+		"localhost":                {redirect("http://localhost/cb"), "127.0.0.1"},
+		"a scheme of its own":      {redirect("com.example.app://cb/x"), "use https"},
+		"script":                   {redirect("javascript:alert(1)"), "absolute"},
+		"data":                     {redirect("data:text/html,x"), "absolute"},
+		"capital scheme":           {redirect("HTTPS://app.example.com/cb"), "use https"},
+		"fragment":                 {redirect("https://app.example.com/cb#x"), "fragment"},
+		"bare #":                   {redirect("https://app.example.com/cb#"), "fragment"},
+		"wildcard":                 {redirect("https://app.example.com/*"), "wildcard"},
+		"wildcard host":            {redirect("https://*.example.com/cb"), "wildcard"},
+		"user":                     {redirect("https://u@app.example.com/cb"), "user"},
+		"space":                    {redirect("https://app.example.com/a b"), "escape"},
+		"backslash":                {redirect("https://app.example.com/a\\b"), "escape"},
+		"not ASCII":                {redirect("https://app.example.com/é"), "escape"},
+		"code in the query":        {redirect("https://app.example.com/cb?code=1"), "parameters"},
+		"state in the query":       {redirect("https://app.example.com/cb?x=1&state"), "parameters"},
+		"iss in the query":         {redirect("https://app.example.com/cb?iss=https://as.example"), "parameters"},
+		"redirect, no code":        {func(c *issuer.Client) { c.GrantTypes = []string{issuer.ClientCredentials} }, "authorization_code"},
+		"refresh alone": {func(c *issuer.Client) {
+			c.GrantTypes = []string{issuer.RefreshToken}
+			c.RedirectURIs, c.DetailTypes = nil, nil
+		}, "authorization_code only"},
+		"grant twice":            {func(c *issuer.Client) { c.GrantTypes = append(c.GrantTypes, issuer.RefreshToken) }, "twice"},
+		"no resource, no openid": {func(c *issuer.Client) { c.Resources = nil }, "resources"},
+		"no resource, for itself": {func(c *issuer.Client) {
+			c.Resources, c.Scope = nil, tenon.Scope{"openid"}
+			c.GrantTypes = append(c.GrantTypes, issuer.ClientCredentials)
+		}, "resources"},
+		"detail type twice":    {func(c *issuer.Client) { c.DetailTypes = []string{"a", "a"} }, "authorization_details_types"},
+		"empty detail type":    {func(c *issuer.Client) { c.DetailTypes = []string{""} }, "authorization_details_types"},
+		"subject type":         {func(c *issuer.Client) { c.SubjectType = "secret" }, "subject_type"},
+		"sector, public":       {func(c *issuer.Client) { c.Sector = "example.com" }, "sector_identifier"},
+		"sector that is a URL": {func(c *issuer.Client) { c.SubjectType, c.Sector = "pairwise", "https://example.com" }, "sector_identifier"},
+		"sector in capitals":   {func(c *issuer.Client) { c.SubjectType, c.Sector = "pairwise", "Example.com" }, "sector_identifier"},
+		"pairwise, two hosts": {func(c *issuer.Client) {
+			c.SubjectType, c.RedirectURIs = "pairwise", []string{redirectURI, "https://b.example/cb"}
+		}, "several hosts"},
+		"pairwise, native":       {func(c *issuer.Client) { c.SubjectType, c.RedirectURIs = "pairwise", []string{"http://127.0.0.1/cb"} }, "sector_identifier"},
+		"pairwise, native, IPv6": {func(c *issuer.Client) { c.SubjectType, c.RedirectURIs = "pairwise", []string{"http://[::1]/cb"} }, "sector_identifier"},
+		"ID token RS256":         {func(c *issuer.Client) { c.IDTokenAlgorithm = "RS256" }, "id_token_signed_response_alg"},
+		"ID token none":          {func(c *issuer.Client) { c.IDTokenAlgorithm = "none" }, "id_token_signed_response_alg"},
+		"userinfo RS256":         {func(c *issuer.Client) { c.UserInfoAlgorithm = "RS256" }, "userinfo_signed_response_alg"},
+		"token format":           {func(c *issuer.Client) { c.TokenFormat = "paseto" }, "access_token_format"},
+		"serves a relative URI":  {func(c *issuer.Client) { c.Serves = []string{"/api"} }, "serves"},
+		"serves the same twice":  {func(c *issuer.Client) { c.Serves = []string{resource, resource} }, "serves"},
+		"public, fapi2":          {func(c *issuer.Client) { *c = publicClient(*c) }, "profile oauth2"},
+	}
+	for name, test := range tests {
+		c := goodApp(t)
+		test.edit(&c)
+		switch err := c.Validate(issuer.FAPI2); {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: %v, want something about %q", name, err, test.want)
+		}
+	}
+}
+
+// api makes a client that asks about tokens and gets none.
+func api(c issuer.Client) issuer.Client {
+	c.GrantTypes, c.RedirectURIs, c.DetailTypes, c.Resources, c.Scope = nil, nil, nil, nil, nil
+	c.Serves = []string{resource}
+	return c
+}
+
+// publicClient makes a client that cannot keep a secret.
+func publicClient(c issuer.Client) issuer.Client {
+	c.AuthMethod, c.Algorithm, c.JWKS, c.DPoPBound = issuer.NoAuth, "", jose.JSONWebKeySet{}, true
+	return c
+}
+
+// A public client has nothing but its key (RFC 9449 §5).
+func TestPublicRegistrations(t *testing.T) {
+	tests := map[string]struct {
+		edit func(*issuer.Client)
+		want string
+	}{
+		"good":               {func(*issuer.Client) {}, ""},
+		"not bound":          {func(c *issuer.Client) { c.DPoPBound = false }, "dpop_bound_access_tokens"},
+		"bearer":             {func(c *issuer.Client) { c.Bearer, c.DPoPBound = true, false }, "dpop_bound_access_tokens"},
+		"client_credentials": {func(c *issuer.Client) { c.GrantTypes = append(c.GrantTypes, issuer.ClientCredentials) }, "client_credentials"},
+		"an API":             {func(c *issuer.Client) { c.Serves = []string{resource} }, "serves"},
+		"with an algorithm":  {func(c *issuer.Client) { c.Algorithm = "ES256" }, "private_key_jwt only"},
+	}
+	for name, test := range tests {
+		c := publicClient(goodApp(t))
+		test.edit(&c)
+		switch err := c.Validate(issuer.OAuth2); {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: %v, want something about %q", name, err, test.want)
+		}
+	}
+}
+
+// What a client wants signed must be signed with a key that this server has.
+func TestAlgorithmsThatTheServerSignsWith(t *testing.T) {
+	v := newServer(t, setup{})
+	for name, edit := range map[string]func(*issuer.Client){
+		"ID token": func(c *issuer.Client) { c.IDTokenAlgorithm = "PS256" },
+		"userinfo": func(c *issuer.Client) { c.UserInfoAlgorithm = "EdDSA" },
+	} {
+		c := goodApp(t)
+		edit(&c)
+		if _, err := v.admin.AddClient(t.Context(), c); !errors.Is(err, issuer.ErrClient) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c := goodApp(t)
+	c.IDTokenAlgorithm, c.UserInfoAlgorithm = "ES256", "ES256"
+	_, err := v.admin.AddClient(t.Context(), c)
+	must(t, err)
+}
 
 // goodClient is a registration without fault.
 func goodClient(t *testing.T) issuer.Client {
