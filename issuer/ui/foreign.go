@@ -7,9 +7,10 @@ import (
 
 // Longest texts from outside that are shown, in characters. What is longer ends in an ellipsis.
 const (
-	longestName  = 80  // of a person, client, creditor, passkey
-	longestValue = 280 // of a line of a consent, or a sentence of an error
-	longestEntry = 320 // of what stands in a field and goes back
+	longestName   = 80   // of a person, client, passkey
+	longestSaying = 280  // a creditor, a permission, a sentence of an error
+	longestEntry  = 320  // of what stands in a field and goes back
+	longestDetail = 4096 // a value of an authorization detail: more than a type lets in, since what is agreed to is shown whole
 )
 
 // foreign makes text from outside fit to show: one line, of bounded length, without letters that cannot be seen. What would

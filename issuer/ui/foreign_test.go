@@ -38,9 +38,9 @@ func TestForeignTextIsMadeFitToShow(t *testing.T) {
 		{"joiners stay", "नी\u200Dक \u200Cمی", "नी\u200Dक \u200Cمی"},
 		{"heaped accents", "a\u0301\u0301\u0301\u0301\u0301\u0301b", "a\u0301\u0301\u0301b"},
 		{"broken UTF-8", "a\xffb", "a\uFFFDb"},
-		{"long", strings.Repeat("w", 81), strings.Repeat("w", 80) + "…"},
-		{"as long as may be", strings.Repeat("w", 80), strings.Repeat("w", 80)},
-		{"long in letters, not bytes", strings.Repeat("ü", 80), strings.Repeat("ü", 80)},
+		{"long", strings.Repeat("w", 281), strings.Repeat("w", 280) + "…"},
+		{"as long as may be", strings.Repeat("w", 280), strings.Repeat("w", 280)},
+		{"long in letters, not bytes", strings.Repeat("ü", 280), strings.Repeat("ü", 280)},
 		{"private use", "a\uE000b", "ab"},
 	}
 	pages := newPages(t, ui.Config{})
@@ -50,6 +50,20 @@ func TestForeignTextIsMadeFitToShow(t *testing.T) {
 				t.Errorf("%q is shown as %q, want %q", tt.in, got, tt.want)
 			}
 		})
+	}
+}
+
+// Who agrees to a detail has seen all of it (RFC 9396 §12), and a name of a client that fills the page is no name.
+func TestBoundsOfForeignText(t *testing.T) {
+	long := strings.Repeat("w", 5000)
+	page := ui.Consent{Client: ui.Client{ID: long, Name: long}, Details: []ui.Detail{{Title: long, Lines: []ui.Line{{Label: long, Value: long[:4096]}, {Label: long, Value: long}}}}}
+	doc := look(t, newPages(t, ui.Config{}), page, "en")
+	values := doc.class("lines")[0].tags("bdi")
+	if values[0].text != long[:4096] || values[1].text != long[:4096]+"…" {
+		t.Errorf("values of %d and %d letters", len(values[0].text), len(values[1].text))
+	}
+	if name := doc.class("lead")[0].tags("bdi")[0].text; name != long[:80]+"…" {
+		t.Errorf("a client's name of %d letters", len(name))
 	}
 }
 
@@ -144,7 +158,7 @@ func FuzzForeignText(f *testing.F) {
 					t.Errorf("%q shows %U", s, r)
 				}
 			}
-			if len([]rune(bdi.text)) > 400 {
+			if len([]rune(bdi.text)) > 5200 {
 				t.Errorf("%q shows %d letters", s[:20], len([]rune(bdi.text)))
 			}
 		}

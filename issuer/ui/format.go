@@ -74,12 +74,12 @@ func (l *locale) value(line Line) string {
 		currency, amount, _ := strings.Cut(line.Value, " ")
 		return l.money(Money{Amount: amount, Currency: currency})
 	}
-	return foreign(line.Value, longestValue)
+	return foreign(line.Value, longestDetail)
 }
 
 // fours writes an account number or a key in groups of four, as it is printed on paper.
 func fours(s string) string {
-	runes := []rune(strings.ReplaceAll(foreign(s, longestValue), " ", ""))
+	runes := []rune(strings.ReplaceAll(foreign(s, longestSaying), " ", ""))
 	var groups []string
 	for len(runes) > 4 {
 		groups, runes = append(groups, string(runes[:4])), runes[4:]

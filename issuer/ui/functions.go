@@ -15,7 +15,7 @@ func (l *locale) functions() template.FuncMap {
 	return template.FuncMap{
 		"say": l.say, "text": l.text, "count": l.count,
 		"name":  func(s string) string { return foreign(s, longestName) },
-		"long":  func(s string) string { return foreign(s, longestValue) },
+		"long":  func(s string) string { return foreign(s, longestSaying) },
 		"entry": func(s string) string { return foreign(s, longestEntry) },
 
 		"money": func(m *Money) string { return l.money(*m) },

@@ -84,6 +84,7 @@ func TestFormTargets(t *testing.T) {
 		{"another source", "https://a.example *", ""},
 		{"another header line", "https://a.example\r\nX: y", ""},
 		{"another policy", "https://a.example, default-src *", ""},
+		{"a source before it", "* https://a.example", ""},
 		{"a wildcard", "*", ""},
 		{"a wildcard host", "https://*.example", ""},
 		{"a keyword", "'unsafe-inline'", ""},

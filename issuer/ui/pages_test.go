@@ -170,7 +170,7 @@ func TestEnrollShowsPictureKeyAndLink(t *testing.T) {
 	if links := doc.tags("main")[0].tags("a"); len(links) != 1 || links[0].attr["href"] != "otpauth://totp/B:ada?secret=J&issuer=B" {
 		t.Errorf("links %v", links)
 	}
-	for _, hostile := range []string{"javascript:alert(1)", "https://evil.example/", "otpauth://hotp/x", "%zz"} {
+	for _, hostile := range []string{"javascript:alert(1)", "https://evil.example/", "otpauth://hotp/x", "intent://totp/x", "%zz"} {
 		if links := look(t, pages, ui.EnrollTOTP{URL: hostile}, "en").tags("main")[0].tags("a"); len(links) != 0 {
 			t.Errorf("%s became a link to %q", hostile, links[0].attr["href"])
 		}
