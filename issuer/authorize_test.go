@@ -82,32 +82,40 @@ func checkBrowserHeaders(t *testing.T, p page) {
 
 // The errors that a client is told, by redirect and with iss (FAPI 2.0 §5.3.2.2 (7)).
 func TestRedirectedErrors(t *testing.T) {
+	deny := func(w *window, p page) page { return w.submit(w.signIn(p), url.Values{"do": {"deny"}}) }
+	signIn := func(w *window, p page) page { return w.signIn(p) }
 	tests := map[string]struct {
-		extra  url.Values
-		steps  func(w *window, p page) page
-		code   tenon.Code
-		states []string
+		extra    url.Values
+		signedIn bool                             // before the request
+		steps    func(w *window, first page) page // nil: the first answer is the last
+		code     tenon.Code
 	}{
-		"the person says no": {
-			nil, func(w *window, p page) page { return w.submit(w.signIn(p), url.Values{"do": {"deny"}}) }, tenon.AccessDenied, []string{"s"},
-		},
-		"the person says no, no state": {
-			url.Values{"state": nil}, func(w *window, p page) page { return w.submit(w.signIn(p), url.Values{"do": {"deny"}}) }, tenon.AccessDenied, nil,
-		},
-		"prompt=none, nobody there": {url.Values{"prompt": {"none"}}, nil, tenon.LoginRequired, []string{"s"}},
-		"prompt=none, no state":     {url.Values{"prompt": {"none"}, "state": nil}, nil, tenon.LoginRequired, nil},
+		"the person says no":             {nil, false, deny, tenon.AccessDenied},
+		"the person says no, no state":   {url.Values{"state": nil}, false, deny, tenon.AccessDenied},
+		"prompt=none, nobody there":      {url.Values{"prompt": {"none"}}, false, nil, tenon.LoginRequired},
+		"prompt=none, no state":          {url.Values{"prompt": {"none"}, "state": nil}, false, nil, tenon.LoginRequired},
+		"prompt=none, no consent yet":    {url.Values{"prompt": {"none"}}, true, nil, tenon.ConsentRequired},
+		"prompt=none, another is meant":  {url.Values{"prompt": {"none"}, "claims": {`{"id_token":{"sub":{"value":"person:x"}}}`}}, true, nil, tenon.LoginRequired},
+		"prompt=none, the login is old":  {url.Values{"prompt": {"none"}, "max_age": {"0"}}, true, nil, tenon.LoginRequired},
+		"a level that is not known":      {url.Values{"acr_values": {"urn:example:unknown"}}, false, nil, tenon.UnmetAuthenticationRequirements},
+		"a level that cannot be reached": {url.Values{"claims": {`{"id_token":{"acr":{"essential":true,"values":["phrh"]}}}`}}, false, signIn, tenon.UnmetAuthenticationRequirements},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFlow(t, setup{}).withPassword()
 			app, w := f.app("app", nil), f.window()
+			if test.signedIn {
+				w.signIn(w.follow(f.url + "/login"))
+				f.clock.advance(time.Second)
+			}
 			uri, _ := f.push(app, message{}, test.extra)
 			p := w.visit("app", uri)
 			if test.steps != nil {
 				p = test.steps(w, p)
 			}
 			got := p.answer(t, redirectURI)
-			if got.Get("error") != string(test.code) || got.Get("iss") != f.url || !slices.Equal(got["state"], test.states) || got.Has("code") {
+			_, without := test.extra["state"]
+			if got.Get("error") != string(test.code) || got.Get("iss") != f.url || got.Has("state") == without || got.Has("code") {
 				t.Errorf("the client is told %v", got)
 			}
 			for _, c := range []byte(got.Get("error_description")) {
