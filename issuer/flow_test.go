@@ -41,6 +41,9 @@ func newFlow(t *testing.T, s setup) *flow {
 			edit(c)
 		}
 		f.people = openPeople(t, c)
+		if s.last != nil {
+			s.last(c)
+		}
 	}
 	f.server = newServer(t, s)
 	var err error

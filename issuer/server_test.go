@@ -58,6 +58,7 @@ type setup struct {
 	path    string
 	keyring func(*issuer.KeyringConfig)
 	edit    func(*issuer.Config)
+	last    func(*issuer.Config) // after newFlow has added what people need
 }
 
 func withNonces(p dpop.NoncePolicy) setup { return setup{nonces: p, with: true} }
