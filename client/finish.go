@@ -82,9 +82,7 @@ func (a *Attempt) accept(response url.Values, issuer string) (code string, err e
 	switch iss := response.Get("iss"); {
 	case a.State == "" || subtle.ConstantTimeCompare([]byte(response.Get("state")), []byte(a.State)) != 1: // RFC 6749 §10.12
 		return "", distrust("state", "it belongs to another login, or to none")
-	case iss == "":
-		return "", distrust("iss", "it does not say which issuer it comes from") // FAPI 2.0 §5.3.3.2 (5)
-	case iss != issuer: // RFC 9207 §2.4: equal, not equivalent
+	case iss != issuer: // FAPI 2.0 §5.3.3.2 (5), RFC 9207 §2.4: there, and equal, not equivalent
 		return "", distrust("iss", "it comes from %q, the login is with %q", printable(iss), issuer)
 	}
 	a.State = "" // whatever it says, this was the answer
