@@ -67,3 +67,8 @@ func (i *Issuer) RefuseAll(clientID, requestURI string) error {
 	}
 	return err
 }
+
+// EndGrant ends a grant as the person's own page does.
+func (i *Issuer) EndGrant(subject, id string) error {
+	return grantList{i}.End(context.Background(), subject, id)
+}
