@@ -184,3 +184,21 @@ func several(n int64, one, more string) string {
 	}
 	return fmt.Sprintf("%d %s", n, more)
 }
+
+// leaf reads the bytes of one entry.
+func (l *auditedLog) leaf(index int64) ([]byte, error) {
+	size, err := l.size()
+	if err != nil {
+		return nil, err
+	}
+	tile := audit.EntryTile(index/audit.TileWidth, size)
+	bundle, err := readLogFile(l.dir, audit.TilePath(tile))
+	if err != nil {
+		return nil, err
+	}
+	entries, err := audit.SplitEntries(bundle, tile.W)
+	if err != nil {
+		return nil, err
+	}
+	return entries[index%audit.TileWidth], nil
+}

@@ -7,8 +7,8 @@ import (
 )
 
 // configure writes the issuer's configuration: what somebody would write who runs it for these two clients.
-func (s *scenery) configure(api string) error {
-	text := fmt.Sprintf(configuration, int(statusDelay.Seconds()), api, issuerLogOrigin)
+func (s *scenery) configure(api, callback string) error {
+	text := fmt.Sprintf(configuration, int(statusDelay.Seconds()), api, issuerLogOrigin, callback)
 	return durable.WriteFile(s.path(configFile), []byte(text), 0o600)
 }
 
@@ -42,6 +42,8 @@ operations:
   listen: "off"
 binding_log:
   origin: %[3]s
+login:
+  name: Bank of the Tenon demo
 status_list:
   ttl: %[1]ds
 clients:
@@ -59,4 +61,14 @@ clients:
     scope: payments
     resources: ["%[2]s"]
     tls_client_certificate_bound_access_tokens: true
+  - id: paper-and-peg
+    client_name: Paper & Peg
+    token_endpoint_auth_signing_alg: ES256
+    jwks_file: paper-and-peg/jwks.json
+    grant_types: [authorization_code, refresh_token]
+    redirect_uris: ["%[4]s"]
+    authorization_details_types: [payment_initiation]
+    scope: openid profile payments
+    resources: ["%[2]s"]
+    dpop_bound_access_tokens: true
 `

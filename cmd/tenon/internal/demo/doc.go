@@ -10,5 +10,5 @@
 // and insider.go (the last act), exchange.go (one request and its answer), run.go and stage.go (the order of
 // everything), scenery.go and configuration.go (keys, certificates, files), issuing.go (the issuer), process.go and apiprocess.go (the API as
 // a child), api.go, apilog.go and witness.go (the API itself), telling.go, terminal.go and picture.go (how it is told), invitation.go (what
-// to try by hand).
+// to try by hand), shopfront.go, shoppages.go and shopreceipt.go (a web shop for a person in a browser).
 package demo

@@ -13,10 +13,12 @@ import (
 func (s *stage) invite(cfg Config) error {
 	if cfg.JSON {
 		return json.NewEncoder(cfg.Out).Encode(map[string]string{
-			"issuer": s.cast.Issuer, "mtls": s.cast.MTLS, "api": s.cast.API, "dir": s.cast.Dir,
+			"issuer": s.cast.Issuer, "mtls": s.cast.MTLS, "api": s.cast.API, "shop": s.cast.Shop, "user": shopper, "password": s.front.password, "dir": s.cast.Dir,
 		})
 	}
-	_, err := fmt.Fprintf(cfg.Out, "\n%s\n\n%s\n", cfg.Term.Strong("Everything keeps running until Ctrl-C. Try it from another terminal:"), s.commands())
+	_, err := fmt.Fprintf(cfg.Out, "\n%s\n\n  %s   log in as %s with %s\n\n%s\n\n%s\n",
+		cfg.Term.Strong("Everything keeps running until Ctrl-C. Pay as a person, in a browser:"), s.cast.Shop, shopper, s.front.password,
+		cfg.Term.Strong("Or try it from another terminal:"), s.commands())
 	return err
 }
 

@@ -27,6 +27,7 @@ const (
 	apiDir       = "api"
 	shopDir      = "shop"
 	bankDir      = "bank"
+	frontDir     = "paper-and-peg"
 	thiefDir     = "thief"
 	serverCert   = "server.pem"
 	serverKey    = "server-key.pem"
@@ -53,8 +54,9 @@ const (
 
 // The clients. Each has a folder of its name.
 const (
-	shopID = shopDir // proves its key with DPoP
-	bankID = bankDir // proves its certificate in TLS
+	shopID  = shopDir  // proves its key with DPoP
+	bankID  = bankDir  // proves its certificate in TLS
+	frontID = frontDir // a web shop, for people
 )
 
 // scenery is everything that is made before anybody is on stage. Keys are made once and found again in a folder that was kept.
@@ -63,6 +65,8 @@ type scenery struct {
 	roots          *x509.CertPool
 	shopKey        *dpop.Key // binds shop's tokens
 	shopAssertion  *dpop.Key // says that it is shop who asks for them
+	frontKey       *dpop.Key // binds the tokens of those who shop in a browser
+	frontAssertion *dpop.Key
 	thiefKey       *dpop.Key
 	thiefAssertion *dpop.Key
 	bankLeaf       *certs.Leaf
@@ -92,7 +96,7 @@ func claim(dir string) error {
 // build makes what is missing in dir.
 func build(dir string) (*scenery, error) {
 	s := &scenery{dir: dir}
-	for _, sub := range []string{certsDir, apiDir, shopDir, bankDir, thiefDir} {
+	for _, sub := range []string{certsDir, apiDir, shopDir, bankDir, frontDir, thiefDir} {
 		if err := os.MkdirAll(s.path(sub), 0o700); err != nil {
 			return nil, err
 		}
@@ -154,6 +158,8 @@ func (s *scenery) keys() (err error) {
 	for path, key := range map[string]**dpop.Key{
 		s.path(shopDir, proofKey):      &s.shopKey,
 		s.path(shopDir, assertionKey):  &s.shopAssertion,
+		s.path(frontDir, proofKey):     &s.frontKey,
+		s.path(frontDir, assertionKey): &s.frontAssertion,
 		s.path(thiefDir, proofKey):     &s.thiefKey,
 		s.path(thiefDir, assertionKey): &s.thiefAssertion,
 	} {
@@ -161,16 +167,21 @@ func (s *scenery) keys() (err error) {
 			return err
 		}
 	}
+	return errors.Join(publish(s.shopAssertion, s.path(shopDir, jwksFile)), publish(s.frontAssertion, s.path(frontDir, jwksFile)))
+}
+
+// publish writes the public half of a key that signs assertions.
+func publish(key *dpop.Key, path string) error {
 	var public jose.JSONWebKey
-	if err := public.UnmarshalJSON(s.shopAssertion.JWK()); err != nil {
+	if err := public.UnmarshalJSON(key.JWK()); err != nil {
 		return err
 	}
-	public.KeyID, public.Algorithm, public.Use = s.shopAssertion.Thumbprint(), string(s.shopAssertion.Algorithm()), "sig"
+	public.KeyID, public.Algorithm, public.Use = key.Thumbprint(), string(key.Algorithm()), "sig"
 	set, err := json.MarshalIndent(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(s.path(shopDir, jwksFile), set, 0o644)
+	return durable.WriteFile(path, set, 0o644)
 }
 
 // nonceKey makes the key of the API's nonces.

@@ -23,6 +23,7 @@ type stage struct {
 	cast    Cast
 	issuer  *issuing
 	api     *apiProcess
+	front   *shopfront
 
 	shop, bank *client.Client
 	forger     *client.Client // asks the issuer for tokens in shop's name, with keys of the thief's own
@@ -49,8 +50,11 @@ func setUp(ctx context.Context, cfg Config) (_ *stage, err error) {
 	if s.api, err = openAPI(cfg.Without); err != nil {
 		return nil, err
 	}
-	s.cast.API = s.api.origin
-	if err = s.configure(s.cast.API); err != nil {
+	if s.front, err = openShopfront(); err != nil {
+		return nil, err
+	}
+	s.cast.API, s.cast.Shop = s.api.origin, s.front.origin
+	if err = s.configure(s.cast.API, s.front.callback()); err != nil {
 		return nil, err
 	}
 	if err = s.startIssuer(ctx); err != nil {
@@ -62,12 +66,18 @@ func setUp(ctx context.Context, cfg Config) (_ *stage, err error) {
 	if err = s.introduce(s.cast); err != nil {
 		return nil, err
 	}
-	return s, s.dress()
+	if err = s.dress(); err != nil {
+		return nil, err
+	}
+	return s, s.front.start(ctx, s)
 }
 
 // tearDown stops whoever is there.
 func (s *stage) tearDown() error {
 	var faults []error
+	if s.front != nil {
+		faults = append(faults, s.front.close())
+	}
 	if s.api != nil {
 		faults = append(faults, s.api.close())
 	}

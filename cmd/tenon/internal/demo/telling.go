@@ -17,6 +17,7 @@ type Cast struct {
 	Issuer string // its identifier, an https URL
 	MTLS   string // the issuer's origin for clients with a certificate
 	API    string // origin of the payments API
+	Shop   string // where a person can shop in a browser
 	Dir    string // where everything is kept
 	Kept   bool   // the directory stays when the demo ends
 }

@@ -247,18 +247,29 @@ func tellCaller(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]string{"sub": access.Claims.Subject, "client_id": access.Claims.ClientID})
 }
 
-// script runs one of the scripts against the house. Everything it prints is shown when it fails.
+// script runs one of the scripts against the house.
 func (h *house) script(name string) {
 	h.t.Helper()
-	h.Shots = os.Getenv("TENON_SHOTS")
-	if h.Shots == "" {
-		h.Shots = h.t.TempDir()
+	h.Shots = h.shots()
+	h.play(name, h)
+}
+
+// shots is where pictures go.
+func (h *house) shots() string {
+	if dir := os.Getenv("TENON_SHOTS"); dir != "" {
+		return dir
 	}
-	stage, err := json.Marshal(h)
+	return h.t.TempDir()
+}
+
+// play runs a script that is told of a stage. Everything it prints is shown when it fails.
+func (h *house) play(name string, stage any) {
+	h.t.Helper()
+	text, err := json.Marshal(stage)
 	must(h.t, err)
 	file := h.path("stage.json")
-	must(h.t, os.WriteFile(file, stage, 0o600))
-	ctx, cancel := context.WithTimeout(h.t.Context(), 4*time.Minute)
+	must(h.t, os.WriteFile(file, text, 0o600))
+	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Minute)
 	defer cancel()
 	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", name)
 	node.Dir = filepath.Join("testdata", "peers")

@@ -14,6 +14,9 @@ var binary string
 func TestMain(m *testing.M) { os.Exit(runAll(m)) }
 
 func runAll(m *testing.M) int {
+	if os.Getenv("TENON_LONG") == "" {
+		return m.Run() // and every test says that it is not run
+	}
 	dir, err := os.MkdirTemp("", "tenon-interop-*")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -37,6 +40,14 @@ func needs(t *testing.T, there bool, what string) {
 		t.Fatalf("%s is missing; `make needs` installs it", what)
 	default:
 		t.Skipf("not run: %s is missing; `make needs` installs it", what)
+	}
+}
+
+// long skips what takes minutes, unless all is to be run.
+func long(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("TENON_LONG") == "" {
+		t.Skipf("not run: %s; TENON_LONG=1 runs it, and make test does", what)
 	}
 }
 
