@@ -242,7 +242,7 @@ func TestSessionsAndGrantsOfOnesOwn(t *testing.T) {
 		b.signIn("alice")
 		s.clock.advance(time.Second)
 	}
-	for _, want := range []string{"Firefox", "192.0.2.1", "The Shop", "See your accounts", "Example Ltd", "1,234.50"} {
+	for _, want := range []string{"Firefox", "<bdi translate=\"no\">192.0.2.1</bdi>", "The Shop", "See your accounts", "Example Ltd", "1,234.50"} {
 		if !strings.Contains(own.page.body, want) {
 			t.Errorf("the page does not tell %q", want)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/issuer/browser"
 	"github.com/tenon-auth/tenon/issuer/people/peopletest"
 )
@@ -269,6 +270,26 @@ func TestSealIsForOneRequest(t *testing.T) {
 	tab.post(f.path, f.fields)
 	tab.expect(http.StatusForbidden, "consent")
 	s.untouched()
+}
+
+// A form that is not ours ends no request, not even one that a visit would end without a question.
+func TestForeignFormEndsNoRequest(t *testing.T) {
+	for name, edit := range map[string]func(*browser.Request){
+		"approved before": func(r *browser.Request) {},
+		"refused at once": func(r *browser.Request) { r.Asked.Prompt, r.Scope = []string{"none"}, tenon.Scope{"payments"} },
+	} {
+		s := newStage(t)
+		s.grants.add(s.person("alice").Subject, browser.Grant{ID: "g", Client: browser.ClientInfo{ID: "shop"}, Scope: tenon.Scope{"openid", "accounts"}})
+		tab := s.tab()
+		tab.signIn("alice")
+		r := s.push(edit)
+		post := httptest.NewRequest(http.MethodPost, origin+base+"/consent", strings.NewReader(url.Values{"do": {"approve"}, "client_id": {"shop"}, "request_uri": {r.URI}}.Encode()))
+		post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if p := tab.once(post); p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), base+"/authorize?") {
+			t.Errorf("%s: %d %s", name, p.status, p.header.Get("Location"))
+		}
+		s.untouched()
+	}
 }
 
 // The newest key seals, and all that are known open.

@@ -10,8 +10,8 @@
 // signed in leaves nothing in the store. What a form must prove (that we showed it to this browser, for this purpose, not
 // long ago) is sealed into the form itself.
 //
-// Reading order: request.go (what comes from the protocol side and goes back), config.go, routes.go (the paths), respond.go
-// (how errors become pages), step.go (what comes next: the table of prompt, max_age and acr_values), authorize.go,
-// login.go, second.go, choose.go, consent.go; account.go and its neighbours (the page of a person's own); at the bottom
-// visitor.go, cookie.go, seal.go, form.go (who it is, and what of a request is believed).
+// Reading order: request.go (what comes from the protocol side and goes back), config.go, event.go, routes.go (the paths),
+// respond.go (how errors become pages), step.go (what comes next: the table of prompt, max_age and acr_values), authorize.go,
+// begun.go, login.go, second.go, choose.go, consent.go; account.go, password.go, codes.go, passkeys.go, sessions.go (the page of a
+// person's own); at the bottom visitor.go, frame.go, cookie.go, seal.go, form.go (who it is, and what of a request is believed).
 package browser

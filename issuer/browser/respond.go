@@ -33,15 +33,27 @@ var errPanic = errors.New("browser: panic")
 func (b *Browser) handle(endpoint string, methods map[string]func(*exchange) error) http.Handler {
 	return overTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
-		x := &exchange{w: w, r: r, event: &Event{Endpoint: endpoint}}
+		written := &statusWriter{ResponseWriter: w}
+		x := &exchange{w: written, r: r, event: &Event{Endpoint: endpoint}}
 		if err := b.guarded(x, methods); err != nil {
 			b.respond(x, err)
 		}
-		x.event.Duration = time.Since(begin)
+		x.event.Status, x.event.Duration = written.status, time.Since(begin)
 		if b.Observe != nil {
 			b.Observe(r.Context(), *x.event)
 		}
 	}))
+}
+
+// A statusWriter notes the status that was written, which may be that of a page that could not be made.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // guarded serves one request. A panic becomes an error like any other fault of ours: nothing has been written then, since
@@ -113,7 +125,6 @@ func judge(err error) (*tenon.Error, int) {
 // render writes a page. Pages link to themselves in other languages, so they see the parameters that mean something, and no more:
 // what is ignored does not come back on a page of ours.
 func (b *Browser) render(x *exchange, status int, page ui.Page) {
-	x.event.Status = status
 	given, kept := x.r.URL.Query(), url.Values{}
 	for _, name := range []string{"client_id", "request_uri", "id", "lang"} {
 		if values := given[name]; len(values) == 1 && len(values[0]) <= maxReference {
@@ -135,7 +146,6 @@ func (x *exchange) goTo(location string) error {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	x.event.Status = http.StatusSeeOther
 	x.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }

@@ -1,6 +1,9 @@
 package browser
 
-import "net/http"
+import (
+	"net"
+	"net/http"
+)
 
 // Routes gives the handlers by their path below the issuer's. "/ui/" stands for all that is below it. They are for the
 // listener that never asks for a certificate, and no script of another origin may call them (FAPI 2.0 §5.2.3 (3)).
@@ -35,4 +38,10 @@ func overTLS(next http.Handler) http.Handler {
 }
 
 // peer is where a request comes from when nothing stands in between.
-func peer(r *http.Request) string { return r.RemoteAddr }
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

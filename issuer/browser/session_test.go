@@ -224,7 +224,7 @@ func TestVisitsOfStrangersLeaveNothing(t *testing.T) {
 	records, writes, _ := s.drawer.state()
 	for i := range 10_000 {
 		tab := s.tab()
-		switch i % 5 {
+		switch i % 6 {
 		case 0:
 			tab.visit(r)
 		case 1:
@@ -236,6 +236,9 @@ func TestVisitsOfStrangersLeaveNothing(t *testing.T) {
 			tab.visit(r)
 		case 4:
 			tab.get("/authorize?client_id=shop&request_uri=urn%3Aunknown")
+		case 5:
+			tab.visit(r)
+			tab.send("username", "nobody", "password", "wrong", "do", "login")
 		}
 	}
 	if nowRecords, nowWrites, _ := s.drawer.state(); nowRecords != records || nowWrites != writes {

@@ -69,7 +69,7 @@ func (s situation) identified() bool {
 	case s.wants("login"):
 		return false // OpenID Connect Core §3.1.2.1
 	}
-	return s.MaxAge == nil || s.now.Sub(s.session.AuthTime) <= *s.MaxAge && *s.MaxAge > 0 // OpenID Connect Core §3.1.2.1
+	return s.MaxAge == nil || s.now.Sub(s.session.AuthTime) <= *s.MaxAge // OpenID Connect Core §3.1.2.1
 }
 
 // reached reports whether a level is enough: one of the values is.

@@ -30,7 +30,8 @@ type visitor struct {
 	person  people.Person
 }
 
-// identify finds out who it is. A session that has ended, and one of a person who was removed, is none. Nothing is written
+// identify finds out who it is. A session that has ended is none, and those of a person who
+// was removed or disabled have. Nothing is written
 // for a visitor without a session but a random cookie.
 func (b *Browser) identify(x *exchange) error {
 	x.visitor = visitor{visit: cookie(x.r, visitCookie)}
@@ -42,15 +43,11 @@ func (b *Browser) identify(x *exchange) error {
 		return nil
 	}
 	session, err := b.Sessions.Get(x.r.Context(), secret)
+	var person people.Person
+	if err == nil {
+		person, err = b.People.Get(x.r.Context(), session.Subject)
+	}
 	if errors.Is(err, store.ErrNotFound) {
-		setCookie(x.w, sessionCookie, "", 0)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	person, err := b.People.Get(x.r.Context(), session.Subject)
-	if errors.Is(err, store.ErrNotFound) || err == nil && person.Disabled {
 		setCookie(x.w, sessionCookie, "", 0)
 		return nil
 	}
