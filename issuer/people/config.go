@@ -86,8 +86,7 @@ func (c Config) origin() (*url.URL, error) {
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("people: Issuer %q is not an https URL without query and fragment", c.Issuer)
 	}
-	host := strings.ToLower(u.Host)
-	return &url.URL{Scheme: u.Scheme, Host: strings.TrimSuffix(host, ":443")}, nil // as browsers write it (RFC 6454 §6.1)
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil // as browsers write it: its hash is what passkeys sign
 }
 
 func (c Config) validate() error {

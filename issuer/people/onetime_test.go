@@ -190,6 +190,26 @@ func TestCodesAreNotGuessed(t *testing.T) {
 	}
 }
 
+// Who must wait because of others has not tried, and is not held for it later.
+func TestWaitingIsNotFailing(t *testing.T) {
+	p := newParty(t)
+	ada := p.join("ada")
+	secret, _ := p.enroll(ada)
+	for i := range 20 {
+		_, err := p.check(ada, "000000", fmt.Sprintf("198.51.100.%d", i))
+		refused(t, err, "code")
+	}
+	for range 30 {
+		_, err := p.check(ada, p.code(secret, 0), "192.0.2.1")
+		held(t, err)
+	}
+	if n := p.Counted(); n != 20 {
+		t.Errorf("%d addresses have failed, want 20", n)
+	}
+	p.clock.advance(time.Second)
+	must(t, second(p.check(ada, p.code(secret, 0), "192.0.2.1")))
+}
+
 func TestCodesOfNobody(t *testing.T) {
 	p := newParty(t)
 	ada := p.join("ada")

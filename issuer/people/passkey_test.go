@@ -405,13 +405,18 @@ func TestUnsolicitedExtensions(t *testing.T) {
 	must(t, err)
 }
 
-// The origin of a passkey is written as browsers write it, however the issuer is (RFC 6454 §6.1).
+// Browsers leave the default port out of an origin, and write it small (RFC 6454 §6.1).
 func TestPasskeyAtTheDefaultPort(t *testing.T) {
 	p := newParty(t, func(c *people.Config) { c.Issuer = "https://ID.example:443/" })
 	ada := p.join("ada")
 	a, _ := p.passkey(ada, func(a *peopletest.Authenticator) { a.Origin = "https://id.example" })
 	_, _, err := p.present(a)
 	must(t, err)
+	login, err := p.BeginPasskeyLogin(t.Context())
+	must(t, err)
+	if !strings.Contains(string(login.Options), `"rpId":"id.example"`) {
+		t.Errorf("asks for %s", login.Options)
+	}
 }
 
 // At a host that is an address there is nothing that a passkey could be bound to.

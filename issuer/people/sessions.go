@@ -164,7 +164,7 @@ func (s *Sessions) find(ctx context.Context, secret string) (store.Item[sessionR
 	if err != nil {
 		return none, err
 	}
-	if item.Value.Key != key || !s.now().Before(item.Value.Expires) {
+	if !s.now().Before(item.Value.Expires) {
 		return none, store.ErrNotFound
 	}
 	return item, s.alive(ctx, item.Value.Subject)

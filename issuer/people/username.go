@@ -21,7 +21,7 @@ func NormalizeUsername(username string) (string, error) {
 	}
 	again, err := precis.UsernameCaseMapped.String(name)
 	if err != nil || again != name || len(name) > maxUsername {
-		return "", fmt.Errorf("%w: not a username: it has no one form", ErrInvalid) // or two names could stand for one person
+		return "", fmt.Errorf("%w: not a username: it has no one form", ErrInvalid) // RFC 8264 §7: or two names could stand for one person
 	}
 	return name, nil
 }
