@@ -26,11 +26,13 @@ const (
 	answerFile     = 3
 )
 
-// An order is what the caller is told. The first says whom to call, the others come in pairs: make so many requests, send them.
+// An order is what the caller is told. The first says whom to call and what for, the others come in pairs: make so many requests,
+// send them.
 type order struct {
-	Address    string
-	Key, Proof []byte // PKCS #8
-	Make       int    // zero: send what was made
+	Address     string
+	What, Token string // see benchServer
+	Key, Proof  []byte // PKCS #8
+	Make        int    // zero: send what was made
 }
 
 // A caller is the child process.
@@ -60,7 +62,7 @@ func (f *benchServer) startCaller(b *testing.B) *caller {
 	must(b, err)
 	proof, err := x509.MarshalPKCS8PrivateKey(f.proof)
 	must(b, err)
-	c.do(b, order{Address: f.address, Key: key, Proof: proof})
+	c.do(b, order{Address: f.address, What: f.what, Token: f.token, Key: key, Proof: proof})
 	return c
 }
 
@@ -103,6 +105,7 @@ func call(b *testing.B) {
 
 // A wire sends requests that were made before.
 type wire struct {
+	what, token string
 	key         *ecdsa.PrivateKey
 	proofs      *dpop.Key
 	connections []net.Conn
@@ -115,7 +118,7 @@ func newWire(b *testing.B, o order) *wire {
 	must(b, err)
 	proof, err := x509.ParsePKCS8PrivateKey(o.Proof)
 	must(b, err)
-	w := &wire{key: key.(*ecdsa.PrivateKey)}
+	w := &wire{what: o.What, token: o.Token, key: key.(*ecdsa.PrivateKey)}
 	w.proofs, err = dpop.NewKey(proof.(*ecdsa.PrivateKey), dpop.ES256)
 	must(b, err)
 	for range callers {
@@ -130,18 +133,40 @@ func newWire(b *testing.B, o order) *wire {
 func (w *wire) make(b *testing.B, n int) {
 	w.requests = make([][]byte, n)
 	for i := range w.requests {
-		id := strconv.FormatInt(serial.Add(1), 10)
-		now := time.Now()
-		assertion := sign(b, w.key, "ES256", text{
-			`{"alg":"ES256","typ":"client-authentication+jwt","kid":"k0"}`,
-			`{"iss":"bench","sub":"bench","aud":"https://as.example.com","exp":` + strconv.FormatInt(now.Unix()+200, 10) + `,"jti":"assertion-` + id + `"}`,
-		})
-		proof, err := w.proofs.Proof(dpop.Target{Method: "POST", URL: "https://as.example.com/token"})
-		must(b, err)
-		body := "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion
-		w.requests[i] = []byte("POST /token HTTP/1.1\r\nHost: as.example.com\r\nContent-Type: application/x-www-form-urlencoded\r\nDPoP: " + proof +
-			"\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+		switch w.what {
+		case "introspect":
+			w.requests[i] = post("/introspect", "", assertionForm(b, w.key, "bench-api")+"&token="+w.token)
+		case "userinfo":
+			w.requests[i] = []byte("GET /userinfo HTTP/1.1\r\nHost: as.example.com\r\nAuthorization: DPoP " + w.token + "\r\nDPoP: " + w.proof(b, "GET", "/userinfo") + "\r\n\r\n")
+		default:
+			w.requests[i] = post("/token", w.proof(b, "POST", "/token"), "grant_type=client_credentials&"+assertionForm(b, w.key, "bench"))
+		}
 	}
+}
+
+func (w *wire) proof(b *testing.B, method, path string) string {
+	proof, err := w.proofs.Proof(dpop.Target{Method: method, URL: "https://as.example.com" + path, AccessToken: w.token})
+	must(b, err)
+	return proof
+}
+
+// assertionForm authenticates a client.
+func assertionForm(b *testing.B, key *ecdsa.PrivateKey, clientID string) string {
+	assertion := sign(b, key, "ES256", text{
+		`{"alg":"ES256","typ":"client-authentication+jwt","kid":"k0"}`,
+		`{"iss":"` + clientID + `","sub":"` + clientID + `","aud":"https://as.example.com","exp":` + strconv.FormatInt(time.Now().Unix()+200, 10) +
+			`,"jti":"assertion-` + strconv.FormatInt(serial.Add(1), 10) + `"}`,
+	})
+	return "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion
+}
+
+// post is a request as it goes over the wire.
+func post(path, proof, form string) []byte {
+	if proof != "" {
+		proof = "DPoP: " + proof + "\r\n"
+	}
+	return []byte("POST " + path + " HTTP/1.1\r\nHost: as.example.com\r\nContent-Type: application/x-www-form-urlencoded\r\n" + proof +
+		"Content-Length: " + strconv.Itoa(len(form)) + "\r\n\r\n" + form)
 }
 
 // send shares the requests among the connections.
