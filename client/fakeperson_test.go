@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -14,12 +13,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -30,7 +26,6 @@ import (
 	"github.com/tenon-auth/tenon"
 	"github.com/tenon-auth/tenon/client"
 	"github.com/tenon-auth/tenon/dpop"
-	"github.com/tenon-auth/tenon/internal/durable"
 )
 
 // fakeBank is a fakeIssuer that people log in at: Alice is always there, and agrees to everything.
@@ -101,6 +96,14 @@ func (b *fakeBank) alter(change func(document map[string]any)) {
 func (b *fakeBank) config() client.Config {
 	cfg := b.fakeIssuer.config(b.t)
 	cfg.Scope = tenon.Scope{"openid", "accounts"}
+	return cfg
+}
+
+// frozenAt stops the clocks of bank and client, so that a test can go up to the second.
+func (b *fakeBank) frozenAt(now time.Time) client.Config {
+	b.clock = func() time.Time { return now }
+	cfg := b.config()
+	cfg.Now = b.clock
 	return cfg
 }
 
@@ -340,52 +343,4 @@ func wantDistrust(t *testing.T, err error, what, check string) {
 	if d.What != what || d.Check != check {
 		t.Errorf("%s, %s: %v; want %s, %s", d.What, d.Check, err, what, check)
 	}
-}
-
-// fileVault is a vault as a program would have it. before is asked first and may refuse.
-type fileVault struct {
-	path   string
-	before func(data []byte) error
-}
-
-func newFileVault(t *testing.T) *fileVault {
-	return &fileVault{path: filepath.Join(t.TempDir(), "session.json")}
-}
-
-func (v *fileVault) Load(context.Context) ([]byte, error) {
-	data, err := durable.ReadPrivateFile(v.path, 1<<20)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return data, err
-}
-
-func (v *fileVault) Save(_ context.Context, data []byte) error {
-	if v.before != nil {
-		if err := v.before(data); err != nil {
-			return err
-		}
-	}
-	if len(data) == 0 {
-		return os.Remove(v.path)
-	}
-	return durable.WriteFile(v.path, data, 0o600)
-}
-
-// refreshTokens are those that a vault has.
-func (v *fileVault) refreshTokens(t *testing.T) []string {
-	t.Helper()
-	data, err := v.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s struct {
-		Refresh []string `json:"refresh_tokens"`
-	}
-	if len(data) > 0 {
-		if err := json.Unmarshal(data, &s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return s.Refresh
 }

@@ -19,7 +19,8 @@ import (
 // OpenID Connect Core §3.1.3.7, one change at a time. The numbers are those of its list.
 func TestIDTokenThatIsNotBelieved(t *testing.T) {
 	set := func(name string, value any) func(obj) { return func(c obj) { c[name] = value } }
-	now := time.Now().Unix()
+	frozen := time.Now()
+	now := frozen.Unix()
 	for _, tt := range []struct {
 		clause, check string
 		change        func(claims obj)
@@ -54,7 +55,7 @@ func TestIDTokenThatIsNotBelieved(t *testing.T) {
 			bank := newFakeBank(t)
 			bank.claims = func(_ url.Values, claims obj) { tt.change(claims) }
 			vault := newFileVault(t)
-			_, err := bank.tryLogin(newClient(t, bank.config()), client.Login{ACR: []string{"phrh", "phr"}, MaxAge: time.Minute, Vault: vault})
+			_, err := bank.tryLogin(newClient(t, bank.frozenAt(frozen)), client.Login{ACR: []string{"phrh", "phr"}, MaxAge: time.Minute, Vault: vault})
 			wantDistrust(t, err, "ID token", tt.check)
 			if data, _ := vault.Load(t.Context()); data != nil {
 				t.Error("a session was kept")
@@ -68,12 +69,13 @@ func TestIDTokenThatIsNotBelieved(t *testing.T) {
 }
 
 func TestIDTokenThatIsAccepted(t *testing.T) {
+	frozen := time.Now()
 	for name, change := range map[string]func(claims obj){
 		"an array of one audience (§2)":             func(c obj) { c["aud"] = []string{"tpp-4711"} },
 		"azp names this client":                     func(c obj) { c["azp"] = "tpp-4711" },
 		"the hash of the access token (§3.1.3.6)":   func(c obj) { c["at_hash"] = "PwiqzhIu4jaEMsHKI6BJvA" }, // of token-1, by SHA-256
-		"within the clocks' tolerance, just over":   func(c obj) { c["exp"] = time.Now().Unix() - 8 },
-		"made by a server whose clock is ahead":     func(c obj) { c["iat"] = time.Now().Unix() + 55 },
+		"within the clocks' tolerance, just over":   func(c obj) { c["exp"] = frozen.Unix() - 9 },
+		"made by a server whose clock is ahead":     func(c obj) { c["iat"] = frozen.Unix() + 60 },
 		"claims that nobody knows":                  func(c obj) { c["https://example.com/x"] = obj{"a": []int{1}} },
 		"a subject of 255 characters":               func(c obj) { c["sub"] = strings.Repeat("a", 255) },
 		"no acr and no auth_time: nobody has asked": func(c obj) { delete(c, "acr"); delete(c, "auth_time") },
@@ -81,7 +83,7 @@ func TestIDTokenThatIsAccepted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bank := newFakeBank(t)
 			bank.claims = func(_ url.Values, claims obj) { change(claims) }
-			bank.login(newClient(t, bank.config()), nil)
+			bank.login(newClient(t, bank.frozenAt(frozen)), nil)
 		})
 	}
 }

@@ -1,12 +1,14 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -186,19 +188,18 @@ func TestCloseWaitsForTheVault(t *testing.T) {
 	p := newPerson(t, func(b *fakeBank) { b.rotate = true })
 	saving, goOn := make(chan struct{}), make(chan struct{})
 	p.vault.before = func([]byte) error { close(saving); <-goOn; return nil }
-	*p.now = p.now.Add(250 * 1e9) // old enough to be renewed in the background, and still good
+	*p.now = p.now.Add(250 * time.Second) // old enough to be renewed in the background, and still good
 	if got := p.token(); got != "token-1" {
 		t.Errorf("token %s", got)
 	}
 	<-saving
-	closed := make(chan error)
-	go func() { closed <- p.Close(t.Context()) }()
-	select {
-	case <-closed:
-		t.Fatal("closed before the session was kept")
-	case goOn <- struct{}{}:
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	if err := p.Close(left); !errors.Is(err, context.Canceled) {
+		t.Fatalf("closed before the session was kept: %v", err)
 	}
-	if err := <-closed; err != nil {
+	close(goOn)
+	if err := p.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.wantKept("refresh-2", "refresh-1")
