@@ -45,8 +45,10 @@ func nextRefreshSecret(key, secret string) string {
 
 // wasGiven reports whether a secret is, or once was, one of the grant that has the key.
 func wasGiven(key, secret string) bool {
+	const size = refreshRandom + refreshMark
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(secret)
-	return err == nil && len(raw) == refreshRandom+refreshMark && hmac.Equal(raw[refreshRandom:], mark(key, raw[:refreshRandom]))
+	return err == nil && len(raw) == size && len(secret) == base64.RawURLEncoding.EncodedLen(size) && // line ends are skipped when it is read
+		hmac.Equal(raw[refreshRandom:], mark(key, raw[:refreshRandom]))
 }
 
 func marked(key string, random []byte) string {
