@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -51,75 +52,69 @@ func TestLoginAtAPortOfItsOwn(t *testing.T) {
 	}
 }
 
+// A knock is a request at the door of a login that waits.
+type knock struct {
+	name, method, path, query, host string
+	status                          int
+}
+
+// at knocks, and gives the answer with its body read.
+func (k knock) at(t *testing.T, door string) (*http.Response, string) {
+	t.Helper()
+	req := httptest.NewRequest(k.method, strings.TrimSuffix(door, "/callback")+k.path+"?"+k.query, nil)
+	req.RequestURI, req.Host = "", k.host
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Error(err)
+		return &http.Response{}, ""
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != k.status {
+		t.Errorf("%s: %s, want %d; %v", k.name, resp.Status, k.status, err)
+	}
+	return resp, string(page)
+}
+
 // Any program and any page can knock at the door. Only the answer of this login opens it.
 func TestStrangersAtTheDoor(t *testing.T) {
 	bank := newFakeBank(t)
-	var last *http.Response
-	var page []byte
-	knock := func(method, address, host string) *http.Response {
-		req, err := http.NewRequest(method, address, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Host = host
-		resp, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		page, _ = io.ReadAll(resp.Body)
-		resp.Body.Close()
-		last = resp
-		return resp
-	}
-	visited := make(chan error, 1)
-	open := func(address string) error {
-		response := bank.visit(address)
+	visited := make(chan struct{})
+	visit := func(good string) {
+		defer close(visited)
 		door := bank.par[0].form.Get("redirect_uri")
-		for name, tt := range map[string]struct {
-			method, path, query, host string
-			status                    int
-		}{
-			"another path":             {"GET", "/other", response.Encode(), "", 404},
-			"another host (rebinding)": {"GET", "", response.Encode(), "attacker.example", 404},
-			"a form":                   {"POST", "", response.Encode(), "", 404},
-			"no state":                 {"GET", "", "code=x", "", 400},
-			"another state":            {"GET", "", "code=x&state=y&iss=" + url.QueryEscape(bank.front.URL), "", 400},
-			"two states":               {"GET", "", response.Encode() + "&state=x", "", 400},
-			"a broken query":           {"GET", "", response.Encode() + "&a=%zz", "", 400},
+		for _, k := range []knock{
+			{"another path", "GET", "/other", good, "", 404},
+			{"another host (rebinding)", "GET", "/callback", good, "attacker.example", 404},
+			{"a form", "POST", "/callback", good, "", 404},
+			{"no state", "GET", "/callback", "code=x", "", 400},
+			{"another state", "GET", "/callback", "code=x&state=y&iss=" + url.QueryEscape(bank.front.URL), "", 400},
+			{"two states", "GET", "/callback", good + "&state=x", "", 400},
+			{"a broken query", "GET", "/callback", good + "&a=%zz", "", 400},
 		} {
-			address := strings.TrimSuffix(door, "/callback") + "/callback"
-			if tt.path != "" {
-				address = strings.TrimSuffix(door, "/callback") + tt.path
-			}
-			if resp := knock(tt.method, address+"?"+tt.query, tt.host); resp.StatusCode != tt.status {
-				t.Errorf("%s: %s", name, resp.Status)
+			k.at(t, door)
+		}
+		resp, page := knock{"the answer itself", "GET", "/callback", good, "", 200}.at(t, door)
+		for name, want := range map[string]string{
+			"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+		} {
+			if got := resp.Header.Get(name); got != want {
+				t.Errorf("%s: %q", name, got)
 			}
 		}
-		go func() {
-			defer close(visited)
-			if resp := knock("GET", door+"?"+response.Encode(), ""); resp.StatusCode != http.StatusOK {
-				visited <- errors.New(resp.Status)
-			}
-		}()
+		if strings.Contains(page, "code-") || !strings.Contains(page, "You are logged in") {
+			t.Errorf("the page: %s", page)
+		}
+	}
+	open := func(address string) error {
+		go visit(bank.visit(address).Encode())
 		return nil
 	}
 	if _, err := newClient(t, bank.config()).Login(t.Context(), client.Login{}, open); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-visited; err != nil {
 		t.Error(err)
 	}
-	for name, want := range map[string]string{
-		"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
-		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-	} {
-		if got := last.Header.Get(name); got != want {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-	if strings.Contains(string(page), "code-") || !strings.Contains(string(page), "You are logged in") {
-		t.Errorf("the page: %s", page)
-	}
+	<-visited
 }
 
 func TestLoginThatEndsBadly(t *testing.T) {
