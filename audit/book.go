@@ -177,6 +177,9 @@ func (b *Book) addLeaf(ctx context.Context, ch *store.Change, l Leaf) error {
 	return appendLeaf(ch, l, Opening{})
 }
 
+// mostInChange bounds how many leaves one Change of this package may have, so that nobody waits long for somebody else's.
+const mostInChange = TileWidth
+
 // appendLeaf puts both into the Change, or neither.
 func appendLeaf(ch *store.Change, l Leaf, o Opening) error {
 	if len(ch.Leaves) >= mostInChange {
@@ -186,10 +189,11 @@ func appendLeaf(ch *store.Change, l Leaf, o Opening) error {
 	if err != nil {
 		return err
 	}
-	if err := stash(ch, o); err != nil {
-		return err
+	var aside []byte
+	if !o.empty() {
+		aside = o.appendRest(nil)
 	}
-	ch.Leaves = append(ch.Leaves, data)
+	ch.Leaves = append(ch.Leaves, store.Leaf{Body: data, Aside: aside})
 	return nil
 }
 

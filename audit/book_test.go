@@ -168,13 +168,13 @@ func TestAddLeavesNoChangeHalfMade(t *testing.T) {
 		if err := d.book.Add(t.Context(), &ch, issued(digestOf("k"))); err != nil {
 			t.Fatal(err)
 		}
-		before := len(ch.Inserts[0].Body)
+		before := len(ch.Leaves[0].Aside)
 		e := issued(digestOf("k"))
 		spoil(&e)
 		if err := d.book.Add(t.Context(), &ch, e); err == nil {
 			t.Errorf("%s: added", name)
 		}
-		if len(ch.Leaves) != 1 || len(ch.Inserts) != 1 || len(ch.Inserts[0].Body) != before {
+		if len(ch.Leaves) != 1 || len(ch.Inserts) != 0 || len(ch.Leaves[0].Aside) != before {
 			t.Errorf("%s: the change was altered: %d leaves", name, len(ch.Leaves))
 		}
 	}
@@ -188,7 +188,7 @@ func TestOpeningsOfAChangeWithOtherLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ch := store.Change{Leaves: [][]byte{silent}, Inserts: []store.Record{{Key: store.Key{Kind: "tokens"}, Body: []byte("x")}}}
+	ch := store.Change{Leaves: []store.Leaf{{Body: silent}}, Inserts: []store.Record{{Key: store.Key{Kind: "tokens"}, Body: []byte("x")}}}
 	for _, jkt := range []string{digestOf("k"), digestOf("l")} {
 		if err := d.book.Add(t.Context(), &ch, issued(jkt)); err != nil {
 			t.Fatal(err)
@@ -206,12 +206,12 @@ func TestOpeningsOfAChangeWithOtherLeaves(t *testing.T) {
 		t.Errorf("the proofs of 256 and 257 are %s", got)
 	}
 	d.write(t, 256)
-	d.publish(t) // the record that spans two bundles has left the store
+	d.publish(t) // the leaves have left the store
 	if got := d.opening(t, 256).Proof + " " + d.opening(t, 257).Proof; got != "eyJ.proof.kkkk eyJ.proof.llll" {
 		t.Errorf("later the proofs of 256 and 257 are %s", got)
 	}
-	if rest, err := d.store.Scan(t.Context(), store.Key{Kind: "openings"}, "", 1000); err != nil || rest[0].Key.ID < store.LeafID(258) {
-		t.Errorf("the openings begin with %v, %v", rest[0].Key, err)
+	if rest := d.leaves(t); rest[0].Key.ID != store.LeafID(512) {
+		t.Errorf("the leaves in the store begin with %v", rest[0].Key)
 	}
 }
 
@@ -302,7 +302,7 @@ func TestOpenBookRefuses(t *testing.T) {
 		}
 		for _, body := range []string{"x", string(leaf)} {
 			s := open(t)
-			if _, err := s.Commit(t.Context(), &store.Change{Leaves: [][]byte{[]byte(body)}}); err != nil {
+			if _, err := s.Commit(t.Context(), &store.Change{Leaves: []store.Leaf{{Body: []byte(body)}}}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: s, Origin: testOrigin}); err == nil {
@@ -315,11 +315,7 @@ func TestOpenBookRefuses(t *testing.T) {
 		if _, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: s, Origin: testOrigin}); err != nil {
 			t.Fatal(err)
 		}
-		leaf, err := s.Get(t.Context(), store.Key{Kind: store.Leaves, ID: store.LeafID(0)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Commit(t.Context(), &store.Change{Deletes: []store.Record{leaf}}); err != nil {
+		if _, err := s.Commit(t.Context(), &store.Change{Prune: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: s, Origin: testOrigin}); err == nil {

@@ -27,7 +27,7 @@ type erasureRecord struct {
 // which entries could be found. The entries keep their place in the tree; nobody can tell any more whom they are about. It is
 // done when the entry erasure.done is committed, which happens in the same Change that deletes the salt; after a failure before
 // that, call it again. It reads the whole log. It returns how many entries were about it. What is committed at the same moment
-// loses its opening when its bundle is published, and in the store when that is full.
+// loses its opening when its bundle is published, and in the store when the entries around it leave that.
 //
 // Thumbprints that are logged in clear (BookConfig.ClearThumbprints) stay in the log: there is nothing to delete.
 func (p *Publisher) Erase(ctx context.Context, what Erasure) (int64, error) {
@@ -152,7 +152,13 @@ func (e *eraser) bundle(n int64) error {
 	if err != nil {
 		return err
 	}
-	return files.replace(OpeningsPath(n), data, 0o600)
+	if err := files.replace(OpeningsPath(n), data, 0o600); err != nil {
+		return err
+	}
+	if tree := e.publisher.tree; n == tree.size/TileWidth {
+		tree.lines = data // from which the file is written again when the bundle grows
+	}
+	return nil
 }
 
 // finish commits the deletion and its record.
@@ -192,22 +198,26 @@ func (e *eraser) finish(ctx context.Context) error {
 
 // stored takes the openings that were found out of the store too, where those of the newest entries still are.
 func (e *eraser) stored(ctx context.Context, ch *store.Change) error {
-	return e.publisher.eachStored(ctx, 0, uint64(e.publisher.tree.size), func(r store.Record, lines []storedLine) {
-		was := len(lines)
-		lines = slices.DeleteFunc(lines, func(l storedLine) bool { return e.indices[l.index()] })
-		switch {
-		case len(lines) == was:
-			return
-		case len(lines) == 0:
-			ch.Deletes = append(ch.Deletes, r)
-			return
+	after, end := "", store.LeafID(uint64(e.publisher.tree.size))
+	for {
+		leaves, err := e.publisher.store.Scan(ctx, store.Key{Kind: store.Leaves}, after, leavesAtOnce)
+		if err != nil {
+			return err
 		}
-		r.Body = nil
-		for _, l := range lines {
-			r.Body = l.append(r.Body, l.offset)
+		for _, leaf := range leaves {
+			index, err := store.ParseLeafID(leaf.Key.ID)
+			if err != nil {
+				return err
+			}
+			if e.indices[index] && len(leaf.Aside) > 0 {
+				ch.Replaces = append(ch.Replaces, store.Record{Key: leaf.Key, Version: leaf.Version})
+			}
+			after = leaf.Key.ID
 		}
-		ch.Replaces = append(ch.Replaces, r)
-	})
+		if len(leaves) < leavesAtOnce || after >= end {
+			return nil
+		}
+	}
 }
 
 // readErased reads the commitments whose openings must not be written any more.

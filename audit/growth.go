@@ -11,33 +11,48 @@ type growth struct {
 	size   int64
 	front  *frontier
 	rows   [][]tlog.Hash // by level of tiles: the hashes that are in no full tile yet
-	bundle []byte        // the entries that are in no full tile yet
+	bundle []byte        // the entries of the last tile, which is full when its width divides size
+	lines  []byte        // their openings, as they stand in the file beside the tile
 }
 
 // clone makes a growth that can be thrown away when something fails.
 func (g *growth) clone() *growth {
-	c := &growth{size: g.size, front: g.front.clone(), bundle: append([]byte(nil), g.bundle...)}
+	c := &growth{size: g.size, front: g.front.clone(), bundle: roomy(g.bundle), lines: roomy(g.lines)}
 	for _, row := range g.rows {
 		c.rows = append(c.rows, append(make([]tlog.Hash, 0, TileWidth), row...))
 	}
 	return c
 }
 
+// roomy copies bytes and leaves the copy as much room to grow as the original had.
+func roomy(b []byte) []byte { return append(make([]byte, 0, cap(b)), b...) }
+
 // A tileFile is a tile and its bytes.
 type tileFile struct {
-	tile tlog.Tile
-	data []byte
+	tile  tlog.Tile
+	data  []byte
+	lines []byte // of a tile of entries: its openings
 }
 
-// push appends an entry and returns the tiles that became full with it.
-func (g *growth) push(entry []byte) (full []tileFile, err error) {
+// open adds what opens the entry of an index, without the start of its line, to the openings of the last bundle.
+func (g *growth) open(index uint64, aside []byte) {
+	if len(aside) > 0 {
+		g.lines = append(appendLineStart(g.lines, index), aside...)
+	}
+}
+
+// push appends an entry and what opens it, and returns the tiles that became full with it. They are good until the next push.
+func (g *growth) push(entry, aside []byte) (full []tileFile, err error) {
+	if g.size%TileWidth == 0 {
+		g.bundle, g.lines = g.bundle[:0], g.lines[:0]
+	}
 	if g.bundle, err = AppendEntry(g.bundle, entry); err != nil {
 		return nil, err
 	}
+	g.open(uint64(g.size), aside)
 	g.size++
 	if g.size%TileWidth == 0 {
-		full = append(full, tileFile{EntryTile(g.size/TileWidth-1, g.size), g.bundle})
-		g.bundle = nil
+		full = append(full, tileFile{EntryTile(g.size/TileWidth-1, g.size), g.bundle, g.lines})
 	}
 	g.front.push(subtree{0, tlog.RecordHash(entry)}, func(t subtree) {
 		if t.level%TileHeight != 0 {
@@ -49,7 +64,7 @@ func (g *growth) push(entry []byte) (full []tileFile, err error) {
 		}
 		g.rows[level] = append(g.rows[level], t.hash)
 		if len(g.rows[level]) == TileWidth {
-			full = append(full, tileFile{HashTile(level, g.size>>(TileHeight*(level+1))-1, g.size), join(g.rows[level])})
+			full = append(full, tileFile{HashTile(level, g.size>>(TileHeight*(level+1))-1, g.size), join(g.rows[level]), nil})
 			g.rows[level] = g.rows[level][:0]
 		}
 	})
@@ -59,13 +74,13 @@ func (g *growth) push(entry []byte) (full []tileFile, err error) {
 // partial returns the tiles at the right end that are not full, if they changed since the tree had the given size.
 func (g *growth) partial(since int64) []tileFile {
 	var tiles []tileFile
-	if len(g.bundle) > 0 && since < g.size {
-		tiles = append(tiles, tileFile{EntryTile(g.size/TileWidth, g.size), g.bundle})
+	if g.size%TileWidth != 0 && since < g.size {
+		tiles = append(tiles, tileFile{EntryTile(g.size/TileWidth, g.size), g.bundle, g.lines})
 	}
 	for level, row := range g.rows {
 		tile := HashTile(level, g.size>>(TileHeight*(level+1)), g.size)
 		if tile.W > 0 && since>>(TileHeight*level) != g.size>>(TileHeight*level) {
-			tiles = append(tiles, tileFile{tile, join(row)})
+			tiles = append(tiles, tileFile{tile, join(row), nil})
 		}
 	}
 	return tiles

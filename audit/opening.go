@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
-
-	"github.com/tenon-auth/tenon/store"
 )
 
 // An Opening is what a leaf commits to without saying it: the side table of the log. Whoever is given the opening of an entry can
@@ -33,10 +30,6 @@ const (
 	maxOpening = maxDetail + 6*maxKept + 512
 )
 
-// openings are the records of the side table for entries whose bundle is not full yet. The record of a Change is named by its
-// first leaf. Its body has one line an opening, as the files of the log have; Index counts from that leaf.
-const openings store.Kind = "openings"
-
 // empty reports whether there is nothing to open.
 func (o *Opening) empty() bool {
 	return o.KeySalt == "" && o.TokenSalt == "" && o.AccountSalt == "" && o.Nonce == "" && o.Proof == ""
@@ -56,13 +49,22 @@ func FormatOpenings(all []Opening) ([]byte, error) {
 
 const lineStart = `{"i":`
 
-// appendLine writes one line. It does what encoding/json would, but leaves the bytes of the detail alone: the leaf commits to
-// them.
+// appendLine writes one line.
 func (o *Opening) appendLine(b []byte) ([]byte, error) {
 	if len(o.Detail) > 0 && (!json.Valid(o.Detail) || bytes.IndexByte(o.Detail, '\n') >= 0) {
 		return nil, fmt.Errorf("audit: the detail of entry %d is not JSON on one line", o.Index)
 	}
-	b = strconv.AppendUint(append(b, lineStart...), o.Index, 10)
+	return o.appendRest(appendLineStart(b, o.Index)), nil
+}
+
+// appendLineStart writes a line as far as it depends on where the entry is.
+func appendLineStart(b []byte, index uint64) []byte {
+	return strconv.AppendUint(append(b, lineStart...), index, 10)
+}
+
+// appendRest writes what follows in the line. This is what the store keeps beside a leaf, whose index is not known before. It does
+// what encoding/json would, but leaves the bytes of the detail alone: the leaf commits to them.
+func (o *Opening) appendRest(b []byte) []byte {
 	b = appendText(b, `,"ks":`, o.KeySalt)
 	b = appendText(b, `,"js":`, o.TokenSalt)
 	b = appendText(b, `,"as":`, o.AccountSalt)
@@ -71,7 +73,7 @@ func (o *Opening) appendLine(b []byte) ([]byte, error) {
 		b = append(append(b, `,"d":`...), o.Detail...)
 	}
 	b = appendText(b, `,"p":`, o.Proof)
-	return append(b, "}\n"...), nil
+	return append(b, "}\n"...)
 }
 
 // appendText writes a member unless it is empty.
@@ -121,62 +123,4 @@ func parseOpening(line []byte) (Opening, error) {
 		return Opening{}, errors.New("there is more after the opening")
 	}
 	return o, nil
-}
-
-// stash puts the opening of the leaf that is about to be the last of ch into ch: in the record that the Change has for
-// openings, or in a new one.
-func stash(ch *store.Change, o Opening) error {
-	if o.empty() {
-		return nil
-	}
-	o.Index = uint64(len(ch.Leaves))
-	key := store.Key{Kind: openings} // named by the first leaf
-	at := slices.IndexFunc(ch.Inserts, func(r store.Record) bool { return r.Key == key })
-	if at < 0 {
-		line, err := o.appendLine(nil)
-		if err == nil {
-			ch.Inserts = append(ch.Inserts, store.Record{Key: key, Body: line})
-		}
-		return err
-	}
-	body, err := o.appendLine(ch.Inserts[at].Body)
-	if err == nil {
-		ch.Inserts[at].Body = body
-	}
-	return err
-}
-
-// A storedLine is an opening in the store: which leaf of its Change it is for, and what follows that number in its line.
-type storedLine struct {
-	first, offset uint64
-	rest          []byte
-}
-
-// index is that of the entry.
-func (l storedLine) index() uint64 { return l.first + l.offset }
-
-// storedLines reads a record of the side table no further than it must: this is done for every entry of the log.
-func storedLines(r store.Record) ([]storedLine, error) {
-	first, err := store.ParseLeafID(r.Key.ID)
-	if err != nil {
-		return nil, err
-	}
-	var all []storedLine
-	for body := r.Body; len(body) > 0; {
-		line, after, ended := bytes.Cut(body, []byte("\n"))
-		text, ok := bytes.CutPrefix(line, []byte(lineStart))
-		comma := max(0, bytes.IndexByte(text, ','))
-		at, err := strconv.ParseUint(string(text[:comma]), 10, 64)
-		if !ended || !ok || err != nil {
-			return nil, fmt.Errorf("%w: the openings %v", ErrMalformed, r.Key)
-		}
-		all, body = append(all, storedLine{first, at, text[comma:]}), after
-	}
-	return all, nil
-}
-
-// append writes the line with a number of an entry.
-func (l storedLine) append(b []byte, number uint64) []byte {
-	b = strconv.AppendUint(append(b, lineStart...), number, 10)
-	return append(append(b, l.rest...), '\n')
 }

@@ -78,12 +78,7 @@ func (p *Publisher) step(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	for _, f := range tree.partial(p.tree.size) {
-		if err := p.files.put(TilePath(f.tile), f.data); err != nil {
-			return 0, err
-		}
-	}
-	if len(tree.bundle) > 0 {
-		if err := p.putOpenings(ctx, tree.size/TileWidth, tree.bundle); err != nil {
+		if err := p.putTile(f); err != nil {
 			return 0, err
 		}
 	}
@@ -107,12 +102,12 @@ func (p *Publisher) grow(ctx context.Context, tree *growth) (int, error) {
 		if want := store.LeafID(uint64(tree.size)); leaf.Key.ID != want {
 			return 0, fmt.Errorf("%w: entry %d is missing, the next is %s", ErrBehind, tree.size, leaf.Key.ID)
 		}
-		full, err := tree.push(leaf.Body)
+		full, err := tree.push(leaf.Body, p.unerased(leaf))
 		if err != nil {
 			return 0, err
 		}
 		for _, f := range full {
-			if err := p.putFull(ctx, f); err != nil {
+			if err := p.putTile(f); err != nil {
 				return 0, err
 			}
 		}
@@ -120,10 +115,10 @@ func (p *Publisher) grow(ctx context.Context, tree *growth) (int, error) {
 	return len(leaves), nil
 }
 
-// putFull writes a full tile. A bundle of entries has its openings written first.
-func (p *Publisher) putFull(ctx context.Context, f tileFile) error {
-	if f.tile.L == entriesLevel {
-		if err := p.putOpenings(ctx, f.tile.N, f.data); err != nil {
+// putTile writes a tile. Openings are written before their entries.
+func (p *Publisher) putTile(f tileFile) error {
+	if len(f.lines) > 0 {
+		if err := p.files.replace(OpeningsPath(f.tile.N), f.lines, 0o600); err != nil {
 			return err
 		}
 	}
@@ -201,49 +196,29 @@ func (p *Publisher) Cosigned(signed []byte) error {
 	return nil
 }
 
-// tidiedAtOnce is how many bundles leave the store in one Change.
-const tidiedAtOnce = 8
-
 // tidy removes from the store what is in full tiles, and partial tiles that are full now. The last published leaf stays, so that
 // the store can always be told from an older copy of itself. It goes by what is still in the store, so it finds its way after a
 // kill.
 func (p *Publisher) tidy(ctx context.Context) error {
 	full := uint64(max(p.tree.size-1, 0)) / TileWidth // bundles that are full and have a later entry published
-	for {
-		leaves, err := p.store.Scan(ctx, store.Key{Kind: store.Leaves}, "", tidiedAtOnce*TileWidth)
-		if err != nil || len(leaves) == 0 {
-			return err
-		}
-		index, err := store.ParseLeafID(leaves[0].Key.ID)
-		first := index / TileWidth
-		if err != nil || first >= full {
-			return err
-		}
-		if err := p.tidyBundles(ctx, first, min(first+tidiedAtOnce, full), leaves); err != nil {
-			return err
-		}
+	if full == 0 {
+		return nil
 	}
-}
-
-// tidyBundles removes what the bundles from first to before end make needless.
-func (p *Publisher) tidyBundles(ctx context.Context, first, end uint64, leaves []store.Record) error {
-	for n := first; n < end; n++ {
+	oldest, err := p.store.Scan(ctx, store.Key{Kind: store.Leaves}, "", 1)
+	if err != nil || len(oldest) == 0 {
+		return err
+	}
+	index, err := store.ParseLeafID(oldest[0].Key.ID)
+	if err != nil || index/TileWidth >= full {
+		return err
+	}
+	for n := index / TileWidth; n < full; n++ {
 		if err := p.dropPartial(int64(n)); err != nil {
 			return err
 		}
 	}
-	var ch store.Change
-	for _, leaf := range leaves {
-		if leaf.Key.ID < store.LeafID(end*TileWidth) {
-			ch.Deletes = append(ch.Deletes, store.Record{Key: leaf.Key, Version: leaf.Version})
-		}
-	}
-	if err := p.dropOpenings(ctx, &ch, first*TileWidth, end*TileWidth); err != nil {
-		return err
-	}
-	_, err := p.store.Commit(ctx, &ch)
-	var conflict *store.Conflict
-	if errors.As(err, &conflict) {
+	_, err = p.store.Commit(ctx, &store.Change{Prune: full * TileWidth})
+	if conflict := (*store.Conflict)(nil); errors.As(err, &conflict) {
 		return fmt.Errorf("audit: somebody else takes entries out of the store: %w", err)
 	}
 	return err

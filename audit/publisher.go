@@ -155,6 +155,9 @@ func (p *Publisher) open(ctx context.Context, d disk) error {
 	if p.erased, err = readErased(ctx, p.store); err != nil {
 		return err
 	}
+	if err := p.loadLines(ctx); err != nil {
+		return err
+	}
 	return p.announceFirst(ctx, keys)
 }
 

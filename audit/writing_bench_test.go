@@ -28,7 +28,7 @@ func BenchmarkBookAdd(b *testing.B) {
 	if err := d.book.Add(b.Context(), &ch, e); err != nil {
 		b.Fatal(err)
 	}
-	raw := append(append([]byte(nil), ch.Leaves[0]...), ch.Inserts[0].Body...)
+	raw := append(append([]byte(nil), ch.Leaves[0].Body...), ch.Leaves[0].Aside...)
 	var adding, hashing time.Duration
 	b.ReportAllocs()
 	for b.Loop() {

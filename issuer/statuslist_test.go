@@ -130,9 +130,9 @@ func TestSecondStatusList(t *testing.T) {
 	v := newServer(t, setup{})
 	p := v.register("c", nil)
 	for next := uint64(0); next < 1<<17-1; { // leaves of somebody else move the index on
-		change := &store.Change{Leaves: [][]byte{[]byte("{}")}}
+		change := &store.Change{Leaves: []store.Leaf{{Body: []byte("{}")}}}
 		for range min(7710, 1<<17-2-next) * min(next, 1) { // the first tells where it is
-			change.Leaves = append(change.Leaves, []byte("{}"))
+			change.Leaves = append(change.Leaves, store.Leaf{Body: []byte("{}")})
 		}
 		receipt, err := v.store.Commit(t.Context(), change)
 		must(t, err)

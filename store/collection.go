@@ -91,7 +91,7 @@ func (c Collection[T]) Replace(ch *Change, item Item[T]) error {
 	if err != nil {
 		return fmt.Errorf("store: cannot write %v: %w", Key{c.Kind, item.ID}, err)
 	}
-	ch.Replaces = append(ch.Replaces, Record{Key{c.Kind, item.ID}, item.Version, item.Expires, body})
+	ch.Replaces = append(ch.Replaces, Record{Key: Key{c.Kind, item.ID}, Version: item.Version, Expires: item.Expires, Body: body})
 	return nil
 }
 

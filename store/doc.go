@@ -1,5 +1,6 @@
 // Package store says what Tenon remembers and how it is written. There is one way to write: a [Change] gathers records to
-// insert, replace and delete and leaves to append to the log, and an engine commits all of it or nothing.
+// insert, replace and delete and leaves to append to the log, and an engine commits all of it or nothing. Beside a leaf lies
+// what is needed to understand it and must not be in the log; both stay until the leaf is pruned.
 //
 // # What an engine promises
 //
@@ -16,7 +17,8 @@
 //   - Versioned: every record carries the number of the Change that wrote it. Numbers grow and are never given twice, also
 //     not after a delete: a replacement based on an old reading fails.
 //   - Dense: leaf indices count from 0 without a gap in the order of commits. An index is never used again, also not after its
-//     leaf was deleted or the store was opened anew. A Change that fails takes no index.
+//     leaf was pruned or the store was opened anew. A Change that fails takes no index. What is in the store has no gap
+//     either: leaves leave it in their order.
 //
 // An error that wraps [ErrUncertain] says that a Change may or may not have been committed: the caller went away or the disk
 // failed while it was being written. Any other error from Commit says that it was not.

@@ -10,8 +10,8 @@ import (
 // A Kind groups records of one sort, like clients or codes. It has 1 to 32 characters of a-z, 0-9, "-" and "_".
 type Kind string
 
-// Leaves is the kind of the log's leaves. Its records are appended by [Change.Leaves] only, have [LeafID] as their id and may
-// be read and deleted, but neither inserted nor replaced.
+// Leaves is the kind of the log's leaves. Its records have [LeafID] as their id. They are appended by [Change.Leaves], leave the
+// store by [Change.Prune], the first ones first, and in between nothing of them changes but what is kept aside.
 const Leaves Kind = "leaves"
 
 // MaxID is the largest length of an id in bytes. An id is any other sequence of 1 to MaxID bytes.
@@ -53,18 +53,28 @@ func (k Kind) Validate() error {
 
 // A Record is what is kept under a key. Version is the number of the Change that wrote it; it is read, never chosen. Expires
 // is zero for a record that stays until it is deleted; engines keep it to the millisecond, rounded up, in UTC.
+//
+// Aside is what is kept beside a leaf, and nil otherwise.
 type Record struct {
 	Key     Key
 	Version uint64
 	Expires time.Time
 	Body    []byte
+	Aside   []byte
 }
 
 // ExpiredAt reports whether the record is gone at the given time. At the very instant of Expires it is.
 func (r Record) ExpiredAt(now time.Time) bool { return !r.Expires.IsZero() && !now.Before(r.Expires) }
 
 // LeafID is the id of the leaf with index i: 16 hexadecimal digits, so that ids sort as indices do.
-func LeafID(i uint64) string { return fmt.Sprintf("%016x", i) }
+func LeafID(i uint64) string {
+	var id [16]byte
+	for at := len(id) - 1; at >= 0; at-- {
+		id[at] = "0123456789abcdef"[i&15]
+		i >>= 4
+	}
+	return string(id[:])
+}
 
 // ParseLeafID reads what LeafID wrote, and nothing else.
 func ParseLeafID(id string) (uint64, error) {

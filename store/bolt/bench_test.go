@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tenon-auth/tenon/dpop"
+	"github.com/tenon-auth/tenon/store"
 	"github.com/tenon-auth/tenon/store/bolt"
 )
 
@@ -170,7 +171,7 @@ func commitTogether(b *testing.B, s *bolt.Store, callers int, body []byte) {
 		wg.Go(func() {
 			c := insert(fmt.Sprintf("%016x", rand.Uint64()))
 			c.Inserts[0].Body, c.Inserts[0].Expires = body, time.Now().Add(time.Minute)
-			c.Leaves = [][]byte{body}
+			c.Leaves = []store.Leaf{{Body: body}}
 			if _, err := s.Commit(context.Background(), c); err != nil {
 				b.Error(err)
 			}

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,13 +40,14 @@ type Store struct {
 	now     func() time.Time
 	observe func(Batch)
 	group   group[*work]
+	buffer  []byte // for the leaves of a batch; only who commits one touches it
 	closed  atomic.Bool
 }
 
 var _ store.Store = (*Store)(nil)
 
 // format names the layout that doc.go describes. Another layout gets another name.
-const format = "tenon store 2"
+const format = "tenon store 3"
 
 // mostChanges bounds a batch, so that the first of a crowd does not wait for all of it.
 const mostChanges = 1024
@@ -92,7 +92,7 @@ func (s *Store) Get(ctx context.Context, k store.Key) (store.Record, error) {
 	err := s.file.view(func(tx *bbolt.Tx) error {
 		var err error
 		r, err = shelf{tx}.live(k, s.now())
-		r.Body = bytes.Clone(r.Body)
+		r = detached(r)
 		return err
 	})
 	return r, err
@@ -117,8 +117,7 @@ func (s *Store) Scan(ctx context.Context, prefix store.Key, after string, n int)
 				return err
 			}
 			if !r.ExpiredAt(now) {
-				r.Body = bytes.Clone(r.Body)
-				found = append(found, r)
+				found = append(found, detached(r))
 			}
 		}
 		return nil

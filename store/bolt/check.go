@@ -14,8 +14,8 @@ import (
 // mostFaults bounds what a check of a badly damaged file reports.
 const mostFaults = 20
 
-// Check reads the whole file and reports what is wrong with it: the pages (bbolt's own check), records whose form, version or
-// leaf index cannot be, records that no expiry slice lists, entries of slices that have no record. Work goes on meanwhile.
+// Check reads the whole file and reports what is wrong with it: the pages (bbolt's own check), records whose form or version
+// cannot be, leaves that are missing, records that no expiry slice lists, entries of slices that have no record. Work goes on meanwhile.
 func (s *Store) Check(ctx context.Context) error {
 	return s.file.view(func(tx *bbolt.Tx) error {
 		a := audit{ctx: ctx, shelf: shelf{tx}}
@@ -27,6 +27,7 @@ func (s *Store) Check(ctx context.Context) error {
 			return err
 		}
 		a.records()
+		a.leaves()
 		a.slices()
 		if a.listed != a.expiring {
 			a.fault("%d records expire, %d are listed in slices", a.expiring, a.listed)
@@ -83,11 +84,6 @@ func (a *audit) record(r store.Record) {
 	if r.Version == 0 || r.Version > a.count.version {
 		a.fault("%v has version %d of %d", r.Key, r.Version, a.count.version)
 	}
-	if r.Key.Kind == store.Leaves {
-		if i, err := store.ParseLeafID(r.Key.ID); err != nil || i >= a.count.leaf {
-			a.fault("%v cannot be among the first %d leaves", r.Key, a.count.leaf)
-		}
-	}
 	if r.Expires.IsZero() {
 		return
 	}
@@ -95,6 +91,31 @@ func (a *audit) record(r store.Record) {
 	slice := a.shelf.tx.Bucket(expiryBucket).Bucket(sliceName(milliseconds(r.Expires)))
 	if slice == nil || slice.Get(listing(r.Key, r.Version)) == nil {
 		a.fault("%v expires at %v and is not listed in that slice", r.Key, r.Expires)
+	}
+}
+
+// leaves follow one another without a gap, from the batch that has the oldest to the newest.
+func (a *audit) leaves() {
+	next, any := a.count.oldest, false
+	for first, batch := range a.shelf.batches(0) {
+		if first != next && any || first > next || len(batch) == 0 {
+			a.fault("a batch of leaves begins with %d, want %d", first, next)
+		}
+		for next, any = first, true; len(batch) > 0; next++ {
+			r, rest, err := cutLeaf(batch)
+			if err = errors.Join(err, a.ctx.Err()); err != nil {
+				a.fault("leaf %d: %w", next, err)
+				return
+			}
+			batch, r.Key.ID = rest, store.LeafID(next)
+			a.record(r)
+		}
+		if next <= a.count.oldest {
+			a.fault("all leaves of the batch of leaf %d are pruned, and it is there", first)
+		}
+	}
+	if next != a.count.leaf {
+		a.fault("the last leaf is before %d, want %d", next, a.count.leaf)
 	}
 }
 

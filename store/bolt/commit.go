@@ -45,7 +45,7 @@ func (s *Store) commitBatch(batch []*work) error {
 	start := time.Now()
 	b := Batch{Changes: len(batch)}
 	err := s.file.update(func(tx *bbolt.Tx) error {
-		j := judge{shelf: shelf{tx}, now: s.now()}
+		j := judge{shelf: shelf{tx}, now: s.now(), leaves: leafWriter{buffer: s.buffer[:0]}}
 		var err error
 		if j.counters, err = j.shelf.counters(); err != nil {
 			return err
@@ -60,8 +60,12 @@ func (s *Store) commitBatch(batch []*work) error {
 		if b.Conflicts == len(batch) {
 			return errNothing
 		}
-		return j.shelf.putCounters(j.counters)
+		s.buffer = j.leaves.buffer
+		return errors.Join(j.leaves.flush(j.shelf), j.shelf.putCounters(j.counters))
 	})
+	if cap(s.buffer) > mostBatch {
+		s.buffer = nil
+	}
 	if errors.Is(err, errNothing) {
 		err = nil
 	}
@@ -74,7 +78,8 @@ func (s *Store) commitBatch(batch []*work) error {
 type judge struct {
 	shelf shelf
 	counters
-	now time.Time
+	leaves leafWriter
+	now    time.Time
 }
 
 // A write is a record to write, or to delete, and what was there before it, zero when there was nothing.
@@ -83,6 +88,9 @@ type write struct{ record, old store.Record }
 // apply judges a Change and, when all of its preconditions hold, writes it. A *store.Conflict means that nothing was written;
 // any other error leaves the transaction unfit to be committed.
 func (j *judge) apply(c *store.Change) (store.Receipt, error) {
+	if err := j.leavesAhead(c); err != nil {
+		return store.Receipt{}, err
+	}
 	writes, err := j.inserts(c)
 	if err != nil {
 		return store.Receipt{}, err
@@ -97,13 +105,7 @@ func (j *judge) apply(c *store.Change) (store.Receipt, error) {
 	}
 	j.version++
 	receipt := store.Receipt{First: j.leaf, Version: j.version}
-	writes = append(writes, replaces...)
-	for _, leaf := range c.Leaves {
-		key := store.Key{Kind: store.Leaves, ID: store.LeafID(j.leaf)} // never used before
-		writes = append(writes, write{record: store.Record{Key: key, Body: leaf}})
-		j.leaf++
-	}
-	for _, w := range writes {
+	for _, w := range append(writes, replaces...) {
 		w.record.Version = j.version
 		if err := j.shelf.put(w.record, w.old); err != nil {
 			return store.Receipt{}, err
@@ -114,13 +116,41 @@ func (j *judge) apply(c *store.Change) (store.Receipt, error) {
 			return store.Receipt{}, err
 		}
 	}
-	return receipt, nil
+	return receipt, j.log(c)
+}
+
+// leavesAhead judges what a Change does with leaves of earlier ones, and makes sure that those are in the file.
+func (j *judge) leavesAhead(c *store.Change) error {
+	if c.Prune > 0 && (c.Prune <= j.oldest || c.Prune > j.leaf) {
+		return &store.Conflict{Key: store.Key{Kind: store.Leaves, ID: store.LeafID(c.Prune - 1)}}
+	}
+	if c.Prune > 0 || slices.ContainsFunc(c.Replaces, func(r store.Record) bool { return r.Key.Kind == store.Leaves }) {
+		return j.leaves.flush(j.shelf)
+	}
+	return nil
+}
+
+// log removes and appends leaves.
+func (j *judge) log(c *store.Change) error {
+	if c.Prune > 0 {
+		j.oldest = c.Prune
+		if err := j.shelf.prune(c.Prune, j.leaf); err != nil {
+			return err
+		}
+	}
+	for _, leaf := range c.Leaves {
+		if err := j.leaves.append(j.shelf, j.leaf, j.version, leaf); err != nil {
+			return err
+		}
+		j.leaf++
+	}
+	return nil
 }
 
 // inserts returns the records to insert, each with its name, when none of them is there. One that has expired, or that expires
 // so early that a sweep may have forgotten it, is a conflict: nobody can say that it was not there before.
 func (j *judge) inserts(c *store.Change) ([]write, error) {
-	writes := make([]write, 0, len(c.Inserts)+len(c.Replaces)+len(c.Leaves))
+	writes := make([]write, 0, len(c.Inserts)+len(c.Replaces))
 	for _, r := range c.Inserts {
 		if r.Key.ID == "" {
 			r.Key.ID = store.LeafID(j.leaf)
@@ -158,5 +188,6 @@ func (j *judge) current(records []store.Record) ([]write, error) {
 
 // names reports whether a Change has a record with this key.
 func names(c *store.Change, k store.Key) bool {
-	return slices.ContainsFunc(slices.Concat(c.Inserts, c.Replaces, c.Deletes), func(r store.Record) bool { return r.Key == k })
+	is := func(r store.Record) bool { return r.Key == k }
+	return slices.ContainsFunc(c.Inserts, is) || slices.ContainsFunc(c.Replaces, is) || slices.ContainsFunc(c.Deletes, is)
 }

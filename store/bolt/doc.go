@@ -10,13 +10,19 @@
 //
 // # The store's file
 //
-//	meta      format "tenon store 2"; version: the last Change; leaf: the next index; forgotten: how far sweeps went, in ms
+//	meta      format "tenon store 3"; version: the last Change; leaf: the next index; oldest: the first that was not pruned;
+//	          forgotten: how far sweeps went, in ms
 //	records   one bucket a kind; id -> version (8 bytes), expiry in ms since 1970 or 0 (8 bytes), body
 //	expiry    one bucket a minute, named by its number (8 bytes); version (8 bytes), kind, a zero byte, id -> nothing
+//	leaves    one bucket a batch, named by the index of its first leaf (8 bytes); "batch" -> its leaves, one after the other:
+//	          version (8 bytes), length of the body (4 bytes), length of what is beside it (4 bytes), the two
 //
 // Every record that expires is listed in exactly one minute. As versions only grow, a new listing goes to the end of its minute,
 // whatever the id is: a Change with random ids touches one page for each of them, not two. A sweep takes the oldest minute that is
 // wholly past, drops its records, and then the minute as a whole. Numbers are big-endian, so that names sort by value.
+//
+// A batch has the leaves of one group commit. It is a bucket so that it has pages of its own, which no later commit writes again,
+// and it is dropped when its last leaf is pruned.
 //
 // # The replay file
 //
@@ -32,6 +38,6 @@
 // snapshot of the whole disk that is put back; after that, start with the replay file moved away, which demands a fence.
 //
 // Reading order: file.go and owner.go (one file, one owner, out of service after a failure), group.go (sharing a commit);
-// then for the store bolt.go, commit.go, shelf.go, record.go, sweep.go, check.go; for the replay memory replays.go, entry.go,
+// then for the store bolt.go, commit.go, shelf.go, record.go, leaves.go, sweep.go, check.go; for the replay memory replays.go, entry.go,
 // proofs.go, fence.go, backlog.go.
 package bolt

@@ -29,7 +29,7 @@ func Example() {
 	spend := func() *store.Change {
 		return &store.Change{
 			Inserts: []store.Record{{Key: store.Key{Kind: "spent", ID: "code 7"}, Expires: time.Now().Add(time.Minute)}},
-			Leaves:  [][]byte{[]byte("code 7 was spent")},
+			Leaves:  []store.Leaf{{Body: []byte("code 7 was spent")}},
 		}
 	}
 	ctx := context.Background()

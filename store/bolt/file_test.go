@@ -26,7 +26,7 @@ func TestOpenRefuses(t *testing.T) {
 			return create(path, func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err })
 		},
 		"an older layout": func(path string) error { return create(path, format("tenon store 1")) },
-		"a newer layout":  func(path string) error { return create(path, format("tenon store 3")) },
+		"a newer layout":  func(path string) error { return create(path, format("tenon store 4")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "inner", "db")

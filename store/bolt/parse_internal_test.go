@@ -54,6 +54,30 @@ func FuzzReadRecord(f *testing.F) {
 	})
 }
 
+func FuzzCutLeaf(f *testing.F) {
+	f.Add(appendLeaf(nil, 7, store.Leaf{Body: []byte("body"), Aside: []byte("aside")}))
+	f.Add(appendLeaf(appendLeaf(nil, 1, store.Leaf{}), 1<<63, store.Leaf{Body: []byte("b")}))
+	f.Add(make([]byte, 15))
+	f.Add(bytes.Repeat([]byte{0xff}, 17))
+	f.Fuzz(func(t *testing.T, batch []byte) {
+		var written []byte
+		for rest := batch; len(rest) > 0; {
+			var r store.Record
+			var err error
+			if r, rest, err = cutLeaf(rest); err != nil {
+				if !errors.Is(err, ErrDamaged) {
+					t.Error(err)
+				}
+				return
+			}
+			written = appendLeaf(written, r.Version, store.Leaf{Body: r.Body, Aside: r.Aside})
+		}
+		if !bytes.Equal(written, batch) {
+			t.Errorf("%x was read as what is written as %x", batch, written)
+		}
+	})
+}
+
 func FuzzReadListing(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x07codes\x00a"))
 	f.Add([]byte("12345678codes\x00a\x00b"))

@@ -34,6 +34,18 @@ func readRecord(k store.Key, value []byte) (store.Record, error) {
 	return r, nil
 }
 
+// detached is a record that outlives its transaction.
+func detached(r store.Record) store.Record {
+	if r.Aside == nil {
+		r.Body = bytes.Clone(r.Body)
+		return r
+	}
+	n := len(r.Body)
+	both := append(append(make([]byte, 0, n+len(r.Aside)), r.Body...), r.Aside...)
+	r.Body, r.Aside = both[:n:n], both[n:]
+	return r
+}
+
 // milliseconds rounds up: a record is never forgotten before its time. Zero stands for never; a time before 1970 is past in
 // any case and becomes the first millisecond.
 func milliseconds(t time.Time) int64 {

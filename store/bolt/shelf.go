@@ -27,7 +27,8 @@ func createBuckets(tx *bbolt.Tx) error {
 	}
 	_, records := tx.CreateBucket(recordsBucket)
 	_, expiry := tx.CreateBucket(expiryBucket)
-	return errors.Join(records, expiry, shelf{tx}.putCounters(counters{}))
+	_, leaves := tx.CreateBucket(leavesBucket)
+	return errors.Join(records, expiry, leaves, shelf{tx}.putCounters(counters{}))
 }
 
 // A shelf reads and writes records within one transaction. What it returns lies in bbolt's memory map.
@@ -37,6 +38,7 @@ type shelf struct{ tx *bbolt.Tx }
 type counters struct {
 	version   uint64 // of the last Change
 	leaf      uint64 // index of the next leaf
+	oldest    uint64 // index of the first leaf that was not pruned
 	forgotten int64  // milliseconds since 1970: every record that expired then or before may have been swept
 }
 
@@ -45,8 +47,9 @@ func (s shelf) counters() (c counters, err error) {
 	meta := s.tx.Bucket(metaBucket)
 	version, err1 := number(meta.Get(versionKey))
 	leaf, err2 := number(meta.Get(leafKey))
-	forgotten, err3 := number(meta.Get(forgottenKey))
-	return counters{version, leaf, int64(forgotten)}, errors.Join(err1, err2, err3)
+	oldest, err3 := number(meta.Get(oldestKey))
+	forgotten, err4 := number(meta.Get(forgottenKey))
+	return counters{version, leaf, oldest, int64(forgotten)}, errors.Join(err1, err2, err3, err4)
 }
 
 func (s shelf) putCounters(c counters) error {
@@ -54,7 +57,7 @@ func (s shelf) putCounters(c counters) error {
 	for _, e := range []struct {
 		key []byte
 		n   uint64
-	}{{versionKey, c.version}, {leafKey, c.leaf}, {forgottenKey, uint64(c.forgotten)}} {
+	}{{versionKey, c.version}, {leafKey, c.leaf}, {oldestKey, c.oldest}, {forgottenKey, uint64(c.forgotten)}} {
 		if err := meta.Put(e.key, binary.BigEndian.AppendUint64(nil, e.n)); err != nil {
 			return err
 		}
@@ -81,6 +84,9 @@ func (s shelf) live(k store.Key, now time.Time) (store.Record, error) {
 
 // get returns the record under k, expired or not.
 func (s shelf) get(k store.Key) (store.Record, error) {
+	if k.Kind == store.Leaves {
+		return s.leaf(k)
+	}
 	kind := s.tx.Bucket(recordsBucket).Bucket([]byte(k.Kind))
 	if kind == nil {
 		return store.Record{}, store.ErrNotFound
@@ -95,14 +101,17 @@ func (s shelf) get(k store.Key) (store.Record, error) {
 // from goes through the records of a kind, expired or not, from the first whose id begins with prefix.ID and comes after the
 // given one.
 func (s shelf) from(prefix store.Key, after string) iter.Seq2[store.Record, error] {
+	start := prefix.ID
+	if after >= start && after != "" {
+		start = after + "\x00" // the smallest id after it
+	}
+	if prefix.Kind == store.Leaves {
+		return s.leaves(firstLeaf(start))
+	}
 	return func(yield func(store.Record, error) bool) {
 		kind := s.tx.Bucket(recordsBucket).Bucket([]byte(prefix.Kind))
 		if kind == nil {
 			return
-		}
-		start := prefix.ID
-		if after >= start && after != "" {
-			start = after + "\x00" // the smallest id after it
 		}
 		c := kind.Cursor()
 		for id, value := c.Seek([]byte(start)); id != nil; id, value = c.Next() {
@@ -115,15 +124,15 @@ func (s shelf) from(prefix store.Key, after string) iter.Seq2[store.Record, erro
 
 // put writes a record and lists it in its expiry slice. old is the record that was there, zero when there was none.
 func (s shelf) put(r, old store.Record) error {
+	if r.Key.Kind == store.Leaves {
+		return s.putAside(r)
+	}
 	if err := s.unlist(old); err != nil {
 		return err
 	}
 	kind, err := s.tx.Bucket(recordsBucket).CreateBucketIfNotExists([]byte(r.Key.Kind))
 	if err != nil {
 		return err
-	}
-	if r.Key.Kind == store.Leaves {
-		kind.FillPercent = 1 // ids only grow: pages are filled once and never split again
 	}
 	if err := kind.Put([]byte(r.Key.ID), writeRecord(r)); err != nil || r.Expires.IsZero() {
 		return err

@@ -30,7 +30,7 @@ func open(t testing.TB, c bolt.Config) *bolt.Store {
 }
 
 func insert(id string) *store.Change {
-	return &store.Change{Inserts: []store.Record{{Key: store.Key{Kind: "codes", ID: id}, Body: []byte(id)}}, Leaves: [][]byte{[]byte(id)}}
+	return &store.Change{Inserts: []store.Record{{Key: store.Key{Kind: "codes", ID: id}, Body: []byte(id)}}, Leaves: []store.Leaf{{Body: []byte(id)}}}
 }
 
 func TestOneConflictFailsOnlyItself(t *testing.T) {
@@ -171,6 +171,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		name, _ := bucket(tx, "expiry").Cursor().First()
 		return bucket(tx, "expiry").Bucket(name)
 	}
+	number := func(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 	listed := func(version uint64, name string) []byte {
 		return append(binary.BigEndian.AppendUint64(nil, version), name...)
 	}
@@ -180,6 +181,20 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		},
 		"a version that was not given": func(tx *bbolt.Tx) error { return bucket(tx, "meta").Put([]byte("version"), make([]byte, 8)) },
 		"a leaf that was not appended": func(tx *bbolt.Tx) error { return bucket(tx, "meta").Put([]byte("leaf"), make([]byte, 8)) },
+		"a leaf appended and lost":     func(tx *bbolt.Tx) error { return bucket(tx, "leaves").DeleteBucket(number(1)) },
+		"a leaf cut": func(tx *bbolt.Tx) error {
+			return bucket(tx, "leaves").Bucket(number(1)).Put([]byte("batch"), make([]byte, 15))
+		},
+		"a leaf with another length": func(tx *bbolt.Tx) error {
+			return bucket(tx, "leaves").Bucket(number(1)).Put([]byte("batch"), bytes.Repeat([]byte{1}, 30))
+		},
+		"a leaf of no version": func(tx *bbolt.Tx) error {
+			return bucket(tx, "leaves").Bucket(number(1)).Put([]byte("batch"), make([]byte, 16))
+		},
+		"a batch without leaves":       func(tx *bbolt.Tx) error { return bucket(tx, "leaves").Bucket(number(1)).Delete([]byte("batch")) },
+		"a batch under another index":  func(tx *bbolt.Tx) error { return rename(bucket(tx, "leaves"), string(number(1)), string(number(2))) },
+		"a batch that is pruned":       func(tx *bbolt.Tx) error { return bucket(tx, "meta").Put([]byte("oldest"), number(1)) },
+		"an oldest leaf that is not":   func(tx *bbolt.Tx) error { return bucket(tx, "meta").Put([]byte("oldest"), number(9)) },
 		"an expiry that nobody lists":  func(tx *bbolt.Tx) error { return minute(tx).Delete(listed(1, "codes\x00brief")) },
 		"a listing of nothing":         func(tx *bbolt.Tx) error { return minute(tx).Put(listed(1, "codes\x00nobody"), nil) },
 		"a listing of what stays":      func(tx *bbolt.Tx) error { return minute(tx).Put(listed(2, "codes\x00lasting"), nil) },

@@ -48,7 +48,7 @@ func testConflictNamesTheKey(t *testing.T, b *bench) {
 		"replace of another version":  {&store.Change{Replaces: []store.Record{old}}, there},
 		"delete of what is not":       {&store.Change{Deletes: []store.Record{gone}}, gone},
 		"delete of another version":   {&store.Change{Deletes: []store.Record{old}}, there},
-		"the last one of many things": {&store.Change{Inserts: []store.Record{code("a"), code("b")}, Leaves: [][]byte{nil}, Deletes: []store.Record{old}}, there},
+		"the last one of many things": {&store.Change{Inserts: []store.Record{code("a"), code("b")}, Leaves: []store.Leaf{{}}, Deletes: []store.Record{old}}, there},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.Commit(t.Context(), c.change)
@@ -60,14 +60,14 @@ func testConflictNamesTheKey(t *testing.T, b *bench) {
 func testAllOrNothing(t *testing.T, b *bench) {
 	b.must(t, insert("taken"))
 	c := insert("free", "taken")
-	c.Leaves = [][]byte{[]byte("a leaf")}
+	c.Leaves = []store.Leaf{{Body: []byte("a leaf")}}
 	_, err := b.Commit(t.Context(), c)
 	wantConflict(t, err, code("taken"))
 	if _, err := b.Get(t.Context(), code("free").Key); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("half of a refused change was applied: %v", err)
 	}
 	c = insert("free")
-	c.Leaves = [][]byte{[]byte("a leaf")}
+	c.Leaves = []store.Leaf{{Body: []byte("a leaf")}}
 	if first := b.must(t, c).First; first != 0 {
 		t.Errorf("a refused change took %d leaf indices", first)
 	}
@@ -88,16 +88,21 @@ func testVersions(t *testing.T, b *bench) {
 
 func testMalformedChanges(t *testing.T, b *bench) {
 	for name, c := range map[string]*store.Change{
-		"a key twice":           insert("a", "a"),
-		"a key in two lists":    {Inserts: []store.Record{code("a")}, Deletes: []store.Record{code("a")}},
-		"no id":                 insert(""),
-		"an id too long":        insert(strings.Repeat("a", store.MaxID+1)),
-		"a kind with a slash":   {Inserts: []store.Record{{Key: store.Key{Kind: "a/b", ID: "a"}}}},
-		"no kind":               {Inserts: []store.Record{{Key: store.Key{ID: "a"}}}},
-		"a body too long":       {Inserts: []store.Record{{Key: code("a").Key, Body: make([]byte, store.MaxBody+1)}}},
-		"a leaf too long":       {Leaves: [][]byte{make([]byte, store.MaxBody+1)}},
-		"a leaf inserted":       {Inserts: []store.Record{{Key: store.Key{Kind: store.Leaves, ID: store.LeafID(0)}}}},
-		"two named by one leaf": {Inserts: []store.Record{code(""), code("")}, Leaves: [][]byte{nil}},
+		"a key twice":             insert("a", "a"),
+		"a key in two lists":      {Inserts: []store.Record{code("a")}, Deletes: []store.Record{code("a")}},
+		"no id":                   insert(""),
+		"an id too long":          insert(strings.Repeat("a", store.MaxID+1)),
+		"a kind with a slash":     {Inserts: []store.Record{{Key: store.Key{Kind: "a/b", ID: "a"}}}},
+		"no kind":                 {Inserts: []store.Record{{Key: store.Key{ID: "a"}}}},
+		"a body too long":         {Inserts: []store.Record{{Key: code("a").Key, Body: make([]byte, store.MaxBody+1)}}},
+		"a leaf too long":         {Leaves: []store.Leaf{{Body: make([]byte, store.MaxBody+1)}}},
+		"too much beside a leaf":  {Leaves: []store.Leaf{{Aside: make([]byte, store.MaxBody+1)}}},
+		"something beside a code": {Inserts: []store.Record{{Key: code("a").Key, Aside: []byte("a")}}},
+		"a leaf deleted":          {Deletes: []store.Record{{Key: store.Key{Kind: store.Leaves, ID: store.LeafID(0)}}}},
+		"a leaf that expires":     {Replaces: []store.Record{{Key: store.Key{Kind: store.Leaves, ID: store.LeafID(0)}, Expires: start.Add(time.Hour)}}},
+		"a key twice among many":  insert("a", "b", "c", "d", "e", "f", "g", "h", "i", "a"),
+		"a leaf inserted":         {Inserts: []store.Record{{Key: store.Key{Kind: store.Leaves, ID: store.LeafID(0)}}}},
+		"two named by one leaf":   {Inserts: []store.Record{code(""), code("")}, Leaves: []store.Leaf{{}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.Commit(t.Context(), c)

@@ -53,7 +53,7 @@ func load(t *testing.T, v *Victim, open Open) {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("%016x.%d.%d", run, caller, i)
 				c := insert(id)
-				c.Leaves = [][]byte{[]byte(id)}
+				c.Leaves = []store.Leaf{{Body: []byte(id), Aside: []byte(strconv.Itoa(i))}}
 				if i%2 == 1 {
 					c.Inserts[0].Expires = time.Now().Add(time.Hour) // so that the expiry index has work too
 				}

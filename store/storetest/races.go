@@ -34,7 +34,7 @@ func testDoubleSpend(t *testing.T, b *bench) {
 		var winners atomic.Int32
 		together(func(caller int) {
 			c := insert(id, fmt.Sprintf("%s of %d", id, caller))
-			c.Leaves = [][]byte{[]byte(id)}
+			c.Leaves = []store.Leaf{{Body: []byte(id)}}
 			_, err := b.Commit(t.Context(), c)
 			if err == nil {
 				winners.Add(1)
@@ -93,13 +93,13 @@ func testLeavesUnderConcurrency(t *testing.T, b *bench) {
 	together(func(caller int) {
 		for i := range 5 {
 			body := fmt.Appendf(nil, "%d.%d", caller, i)
-			receipt, err := b.Commit(t.Context(), &store.Change{Leaves: [][]byte{body, body}})
+			receipt, err := b.Commit(t.Context(), &store.Change{Leaves: []store.Leaf{{Body: body}, {Body: body, Aside: body}}})
 			if err != nil {
 				t.Errorf("commit: %v", err)
 				return
 			}
 			leaf, err := b.Get(t.Context(), store.Key{Kind: store.Leaves, ID: store.LeafID(receipt.First + 1)})
-			if err != nil || string(leaf.Body) != string(body) {
+			if err != nil || string(leaf.Body) != string(body) || string(leaf.Aside) != string(body) {
 				t.Errorf("leaf %d is %q, %v; want %q", receipt.First+1, leaf.Body, err, body)
 			}
 			mu.Lock()

@@ -39,6 +39,8 @@ func Run(t *testing.T, open Open) {
 		"collection":               testCollection,
 		"leaves are dense":         testLeavesAreDense,
 		"leaves are append-only":   testLeavesAreAppendOnly,
+		"leaves are pruned":        testPrune,
+		"beside leaves":            testAside,
 		"named by a leaf":          testNamedByLeaf,
 		"double spend":             testDoubleSpend,
 		"lost update":              testLostUpdate,

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,6 +30,7 @@ type twin struct {
 	records map[store.Key]store.Record
 	version uint64 // the highest that was given
 	leaves  uint64 // how many were appended
+	oldest  uint64 // the first that was not pruned
 }
 
 func testTwin(t *testing.T, b *bench) {
@@ -109,9 +111,24 @@ func (m *twin) change() *store.Change {
 		}
 	}
 	for range m.random.IntN(3) {
-		c.Leaves = append(c.Leaves, fmt.Append(nil, m.random.Uint64()))
+		c.Leaves = append(c.Leaves, store.Leaf{Body: fmt.Append(nil, m.random.Uint64()), Aside: bytes.Repeat([]byte("aside"), m.random.IntN(3))})
 	}
+	m.touchLeaves(c)
 	return c
+}
+
+// touchLeaves has a Change prune leaves, or replace what is beside one, or neither.
+func (m *twin) touchLeaves(c *store.Change) {
+	if m.random.IntN(4) > 0 {
+		return
+	}
+	index := m.oldest + m.random.Uint64N(m.leaves-m.oldest+2)
+	if m.random.IntN(4) == 0 {
+		c.Prune = index
+		return
+	}
+	key := store.Key{Kind: store.Leaves, ID: store.LeafID(index)}
+	c.Replaces = append(c.Replaces, store.Record{Key: key, Version: m.records[key].Version, Aside: bytes.Repeat([]byte("other"), m.random.IntN(3))})
 }
 
 func (m *twin) live(k store.Key) (store.Record, bool) {
@@ -126,6 +143,9 @@ func (m *twin) faults(c *store.Change) []store.Key {
 		if _, live := m.live(r.Key); live || r.ExpiredAt(m.clock.Now()) {
 			keys = append(keys, r.Key)
 		}
+	}
+	if c.Prune > 0 && (c.Prune <= m.oldest || c.Prune > m.leaves) {
+		keys = append(keys, store.Key{Kind: store.Leaves, ID: store.LeafID(c.Prune - 1)})
 	}
 	for _, r := range slices.Concat(c.Replaces, c.Deletes) {
 		if old, live := m.live(r.Key); !live || old.Version != r.Version {
@@ -145,15 +165,24 @@ func (m *twin) apply(t *testing.T, c *store.Change, receipt store.Receipt) {
 	m.version = receipt.Version
 	writes := slices.Concat(c.Inserts, c.Replaces)
 	for _, leaf := range c.Leaves {
-		writes = append(writes, store.Record{Key: store.Key{Kind: store.Leaves, ID: store.LeafID(m.leaves)}, Body: leaf})
+		writes = append(writes, store.Record{Key: store.Key{Kind: store.Leaves, ID: store.LeafID(m.leaves)}, Body: leaf.Body, Aside: leaf.Aside})
 		m.leaves++
 	}
 	for _, r := range writes {
+		if r.Key.Kind == store.Leaves && r.Body == nil {
+			r.Body = m.records[r.Key].Body
+		}
+		if len(r.Aside) == 0 {
+			r.Aside = nil
+		}
 		r.Version, r.Expires = receipt.Version, roundUp(r.Expires)
 		m.records[r.Key] = r
 	}
 	for _, r := range c.Deletes {
 		delete(m.records, r.Key)
+	}
+	for ; m.oldest < c.Prune; m.oldest++ {
+		delete(m.records, store.Key{Kind: store.Leaves, ID: store.LeafID(m.oldest)})
 	}
 }
 
