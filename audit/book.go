@@ -160,11 +160,13 @@ func (b *Book) Add(ctx context.Context, ch *store.Change, e Entry) error {
 	if err != nil {
 		return err
 	}
-	leaf, opening, err := b.write(ctx, e, now)
-	if err != nil {
+	var leaf Leaf
+	var opening Opening
+	leaf.Time = now.UnixMilli()
+	if err := b.write(ctx, &e, &leaf, &opening); err != nil {
 		return err
 	}
-	return appendLeaf(ch, leaf, opening)
+	return appendLeaf(ch, &leaf, &opening)
 }
 
 // addLeaf appends a leaf that needs no opening.
@@ -174,26 +176,26 @@ func (b *Book) addLeaf(ctx context.Context, ch *store.Change, l Leaf) error {
 		return err
 	}
 	l.Time = now.UnixMilli()
-	return appendLeaf(ch, l, Opening{})
+	return appendLeaf(ch, &l, new(Opening))
 }
 
 // mostInChange bounds how many leaves one Change of this package may have, so that nobody waits long for somebody else's.
 const mostInChange = TileWidth
 
 // appendLeaf puts both into the Change, or neither.
-func appendLeaf(ch *store.Change, l Leaf, o Opening) error {
+func appendLeaf(ch *store.Change, l *Leaf, o *Opening) error {
 	if len(ch.Leaves) >= mostInChange {
 		return fmt.Errorf("audit: more than %d entries in one change", mostInChange)
 	}
-	data, err := l.Bytes()
+	data, err := l.append(make([]byte, 0, usualLeaf+o.room())) // one piece for both
 	if err != nil {
 		return err
 	}
-	var aside []byte
+	leaf := store.Leaf{Body: data[:len(data):len(data)]}
 	if !o.empty() {
-		aside = o.appendRest(nil)
+		leaf.Aside = o.appendRest(data)[len(data):]
 	}
-	ch.Leaves = append(ch.Leaves, store.Leaf{Body: data, Aside: aside})
+	ch.Leaves = append(ch.Leaves, leaf)
 	return nil
 }
 
@@ -219,7 +221,7 @@ func (b *Book) Close(ctx context.Context) error {
 func (b *Book) stepped(ctx context.Context, want, is time.Time) error {
 	l := Leaf{Type: ClockStep, Time: is.UnixMilli(), Outcome: OK, Span: LeafSpan{From: want.UnixMilli(), To: is.UnixMilli()}}
 	var ch store.Change
-	if err := appendLeaf(&ch, l, Opening{}); err != nil {
+	if err := appendLeaf(&ch, &l, new(Opening)); err != nil {
 		return err
 	}
 	_, err := b.store.Commit(ctx, &ch)
@@ -227,8 +229,8 @@ func (b *Book) stepped(ctx context.Context, want, is time.Time) error {
 }
 
 // write makes the leaf and the opening.
-func (b *Book) write(ctx context.Context, e Entry, now time.Time) (Leaf, Opening, error) {
-	l := Leaf{Type: e.Type, Time: now.UnixMilli(), Outcome: e.Outcome, Reason: fit(e.Reason, 64), Span: e.Span}
+func (b *Book) write(ctx context.Context, e *Entry, l *Leaf, o *Opening) error {
+	l.Type, l.Outcome, l.Reason, l.Span = e.Type, e.Outcome, fit(e.Reason, 64), e.Span
 	if l.Outcome == "" {
 		l.Outcome = OK
 		if e.Reason != "" {
@@ -243,13 +245,14 @@ func (b *Book) write(ctx context.Context, e Entry, now time.Time) (Leaf, Opening
 		l.Token.Expires = e.Token.Expires.Unix()
 	}
 	l.Evidence.About = e.About
-	var o Opening
-	err := errors.Join(b.bind(ctx, e, &l, &o), b.name(ctx, e, &l, &o), keep(e, &l, &o))
-	return l, o, err
+	if err := errors.Join(b.bind(ctx, e, l, o), b.name(ctx, e, l, o)); err != nil {
+		return err
+	}
+	return keep(e, l, o)
 }
 
 // bind fills in the key.
-func (b *Book) bind(ctx context.Context, e Entry, l *Leaf, o *Opening) error {
+func (b *Book) bind(ctx context.Context, e *Entry, l *Leaf, o *Opening) error {
 	key := e.Confirmation
 	if !key.Bound() {
 		return nil
@@ -266,30 +269,27 @@ func (b *Book) bind(ctx context.Context, e Entry, l *Leaf, o *Opening) error {
 		l.Binding = LeafBinding{plain, thumbprint}
 		return nil
 	}
-	salt, err := b.salts.get(ctx, keySaltID(thumbprint), l.Outcome == OK)
-	l.Binding, o.KeySalt = LeafBinding{method, KeyCommitment(salt, thumbprint)}, salt.String()
+	c, err := b.salts.get(ctx, subject{name: thumbprint}, l.Outcome == OK)
+	l.Binding, o.KeySalt = LeafBinding{method, c.commitment}, c.salt
 	return err
 }
 
 // name fills in the token's id and the account.
-func (b *Book) name(ctx context.Context, e Entry, l *Leaf, o *Opening) error {
+func (b *Book) name(ctx context.Context, e *Entry, l *Leaf, o *Opening) error {
 	if e.Token.ID != "" {
-		salt, err := newSalt()
-		if err != nil {
-			return err
-		}
+		salt := newSalt()
 		l.Token.ID, o.TokenSalt = TokenCommitment(salt, e.Token.ID), salt.String()
 	}
 	if e.Token.Account == "" {
 		return nil
 	}
-	salt, err := b.salts.get(ctx, accountSaltID(e.Token.Account), l.Outcome == OK)
-	l.Token.Account, o.AccountSalt = AccountCommitment(salt, e.Token.Account), salt.String()
+	c, err := b.salts.get(ctx, subject{true, e.Token.Account}, l.Outcome == OK)
+	l.Token.Account, o.AccountSalt = c.commitment, c.salt
 	return err
 }
 
 // keep puts proof and detail into the opening and their digests into the leaf.
-func keep(e Entry, l *Leaf, o *Opening) error {
+func keep(e *Entry, l *Leaf, o *Opening) error {
 	if len(e.Proof) > maxKept || !isText(e.Proof) {
 		return fmt.Errorf("audit: a proof of %d bytes cannot be kept", len(e.Proof))
 	}
@@ -306,9 +306,9 @@ func keep(e Entry, l *Leaf, o *Opening) error {
 	if len(detail) > maxDetail || detail[0] != '{' {
 		return fmt.Errorf("audit: a detail must be a JSON object of at most %d bytes", maxDetail)
 	}
-	nonce, err := newSalt()
+	nonce := newSalt()
 	l.Evidence.Detail, o.Nonce, o.Detail = DetailCommitment(nonce, detail), nonce.String(), detail
-	return err
+	return nil
 }
 
 // fit makes a text fit for a leaf. What a stranger sent may be anything: characters that would need an escape of six bytes and
@@ -338,12 +338,21 @@ func fit(s string, most int) string {
 	return b.String()
 }
 
-// isPlain reports whether a text is printable ASCII that JSON writes as it is.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
+// notPlain has a one for each byte that JSON does not write as it is, or that is not ASCII.
+var notPlain = func() (table [256]byte) {
+	for c := range table {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			table[c] = 1
 		}
 	}
-	return true
+	return table
+}()
+
+// isPlain reports whether a text is printable ASCII that JSON writes as it is.
+func isPlain(s string) bool {
+	var odd byte
+	for i := range len(s) {
+		odd |= notPlain[s[i]]
+	}
+	return odd == 0
 }

@@ -14,7 +14,14 @@ import (
 type Salt [32]byte
 
 // String gives the salt as it stands in openings: 43 characters of base64url.
-func (s Salt) String() string { return base64.RawURLEncoding.EncodeToString(s[:]) }
+func (s Salt) String() string { return encode(s) }
+
+// encode writes 32 bytes in base64url without padding.
+func encode(b [sha256.Size]byte) string {
+	var text [digestLength]byte
+	base64.RawURLEncoding.Encode(text[:], b[:])
+	return string(text[:])
+}
 
 // ParseSalt reads what String wrote.
 func ParseSalt(text string) (Salt, error) {
@@ -39,16 +46,14 @@ func DetailCommitment(nonce Salt, detail []byte) string { return commit("dc1", n
 
 // commit hashes a tag of three bytes, a salt of 32 and a value: no two inputs run into one another.
 func commit[T string | []byte](tag string, salt Salt, value T) string {
-	return digest(append(append(append(make([]byte, 0, 128), tag...), salt[:]...), value...))
+	var room [512]byte // on the stack: this is done several times for every entry
+	return digest(append(append(append(room[:0], tag...), salt[:]...), value...))
 }
 
 // ProofDigest is the member pd: SHA-256 of a DPoP proof as it was sent.
 func ProofDigest(proof string) string { return digest([]byte(proof)) }
 
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
+func digest(data []byte) string { return encode(sha256.Sum256(data)) }
 
 // errNotLast is about claims whose digest cannot be taken.
 var errNotLast = errors.New("audit: status and tlog must be the last claims, in this order and without white space")

@@ -62,7 +62,7 @@ func (p *Publisher) Erase(ctx context.Context, what Erasure) (int64, error) {
 type eraser struct {
 	publisher *Publisher
 	what      Erasure
-	id        string // of the salt in the store
+	who       subject
 	record    *store.Item[saltRecord]
 	current   string          // the commitment under the salt in the store
 	indices   map[uint64]bool // the entries that are meant
@@ -71,11 +71,11 @@ type eraser struct {
 // salt reads the salt that is to go. There may be none: what only ever was refused has salts in its openings alone.
 func (e *eraser) salt(ctx context.Context) error {
 	e.indices = map[uint64]bool{}
-	e.id = keySaltID(e.what.Thumbprint)
+	e.who = subject{name: e.what.Thumbprint}
 	if e.what.Account != "" {
-		e.id = accountSaltID(e.what.Account)
+		e.who = subject{true, e.what.Account}
 	}
-	item, err := salts.Get(ctx, e.publisher.store, e.id)
+	item, err := salts.Get(ctx, e.publisher.store, e.who.saltID())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
@@ -86,15 +86,8 @@ func (e *eraser) salt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.record, e.current = &item, e.commitment(salt)
+	e.record, e.current = &item, e.who.commitment(salt)
 	return nil
-}
-
-func (e *eraser) commitment(salt Salt) string {
-	if e.what.Account != "" {
-		return AccountCommitment(salt, e.what.Account)
-	}
-	return KeyCommitment(salt, e.what.Thumbprint)
 }
 
 // about reports whether an entry is about what is to be erased, by the salt in the store or by the one in its opening.
@@ -110,7 +103,7 @@ func (e *eraser) about(leaf Leaf, o Opening) bool {
 		return true
 	}
 	salt, err := ParseSalt(text)
-	return err == nil && e.commitment(salt) == committed
+	return err == nil && e.who.commitment(salt) == committed
 }
 
 // bundle looks at the entries of one bundle and takes the openings of those that are meant out of their file.
@@ -189,7 +182,7 @@ func (e *eraser) finish(ctx context.Context) error {
 	if _, err := p.store.Commit(ctx, &ch); err != nil {
 		return fmt.Errorf("audit: the erasure is not complete: %w", err)
 	}
-	p.cfg.Book.salts.forget(e.id)
+	p.cfg.Book.salts.forget(e.who)
 	if e.record != nil {
 		p.erased[e.current] = true
 	}

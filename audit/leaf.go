@@ -137,12 +137,17 @@ const largest = 1<<53 - 1
 
 // Bytes writes the leaf: one JSON object, members in fixed order, no white space. There is one way to write a leaf, and
 // [ParseLeaf] accepts no other.
-func (l Leaf) Bytes() ([]byte, error) {
+func (l Leaf) Bytes() ([]byte, error) { return l.append(make([]byte, 0, usualLeaf)) }
+
+// usualLeaf is a size that most leaves fit into.
+const usualLeaf = 640
+
+// append writes the leaf into an empty buffer.
+func (l *Leaf) append(empty []byte) ([]byte, error) {
 	if err := l.validate(); err != nil {
 		return nil, err
 	}
-	w := leafWriter(make([]byte, 0, 640))
-	w = append(w, `{"v":1`...)
+	w := append(leafWriter(empty), `{"v":1`...)
 	w.always("t", string(l.Type))
 	w.number("ts", l.Time, true)
 	w.always("out", string(l.Outcome))

@@ -62,6 +62,9 @@ func appendLineStart(b []byte, index uint64) []byte {
 	return strconv.AppendUint(append(b, lineStart...), index, 10)
 }
 
+// room is about how many bytes the line has.
+func (o *Opening) room() int { return 5*(digestLength+8) + len(o.Detail) + len(o.Proof) + 16 }
+
 // appendRest writes what follows in the line. This is what the store keeps beside a leaf, whose index is not known before. It does
 // what encoding/json would, but leaves the bytes of the detail alone: the leaf commits to them.
 func (o *Opening) appendRest(b []byte) []byte {
