@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -15,17 +16,26 @@ type growth struct {
 	lines  []byte        // their openings, as they stand in the file beside the tile
 }
 
-// clone makes a growth that can be thrown away when something fails.
-func (g *growth) clone() *growth {
-	c := &growth{size: g.size, front: g.front.clone(), bundle: roomy(g.bundle), lines: roomy(g.lines)}
-	for _, row := range g.rows {
-		c.rows = append(c.rows, append(make([]tlog.Hash, 0, TileWidth), row...))
+// copyTo makes another growth like this one, in the memory of one that is not needed any more.
+func (g *growth) copyTo(c *growth) {
+	c.size = g.size
+	c.front.trees = append(c.front.trees[:0], g.front.trees...)
+	c.bundle = append(c.bundle[:0], g.bundle...)
+	c.lines = append(c.lines[:0], g.lines...)
+	for len(c.rows) < len(g.rows) {
+		c.rows = append(c.rows, make([]tlog.Hash, 0, TileWidth))
 	}
-	return c
+	c.rows = c.rows[:len(g.rows)]
+	for level, row := range g.rows {
+		c.rows[level] = append(c.rows[level][:0], row...)
+	}
 }
 
-// roomy copies bytes and leaves the copy as much room to grow as the original had.
-func roomy(b []byte) []byte { return append(make([]byte, 0, cap(b)), b...) }
+// recordHash is the RFC 6962 hash of an entry.
+func recordHash(entry []byte) tlog.Hash {
+	var room [1 + MaxLeaf]byte // begins with the zero that tells entries from nodes
+	return sha256.Sum256(append(room[:1], entry...))
+}
 
 // A tileFile is a tile and its bytes.
 type tileFile struct {
@@ -54,7 +64,7 @@ func (g *growth) push(entry, aside []byte) (full []tileFile, err error) {
 	if g.size%TileWidth == 0 {
 		full = append(full, tileFile{EntryTile(g.size/TileWidth-1, g.size), g.bundle, g.lines})
 	}
-	g.front.push(subtree{0, tlog.RecordHash(entry)}, func(t subtree) {
+	g.front.push(subtree{0, recordHash(entry)}, func(t subtree) {
 		if t.level%TileHeight != 0 {
 			return
 		}

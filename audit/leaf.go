@@ -263,6 +263,10 @@ func (w *leafWriter) text(name, s string) {
 func (w *leafWriter) always(name, s string) {
 	w.name(name)
 	b := append(*w, '"')
+	if isPlain(s) {
+		*w = append(append(b, s...), '"')
+		return
+	}
 	plain := 0 // where what needs no escape begins
 	for i := range len(s) {
 		c := s[i]

@@ -63,7 +63,8 @@ func (p *Publisher) steps(ctx context.Context) error {
 
 // step publishes one checkpoint, if there is anything new.
 func (p *Publisher) step(ctx context.Context) (int, error) {
-	tree := p.tree.clone()
+	tree := p.spare
+	p.tree.copyTo(tree)
 	for tree.size-p.tree.size < leavesAStep {
 		n, err := p.grow(ctx, tree)
 		if err != nil {
@@ -135,7 +136,7 @@ func (p *Publisher) sign(tree *growth) error {
 	if err := p.putCheckpoint(signed); err != nil {
 		return err
 	}
-	p.tree = tree
+	p.tree, p.spare = tree, p.tree
 	p.heads.Lock()
 	defer p.heads.Unlock()
 	p.heads.newest = signedHead{head, signed}

@@ -63,6 +63,7 @@ type Publisher struct {
 	mu     sync.Mutex // held while something is written
 	files  *tileStore
 	tree   *growth         // what the newest checkpoint covers
+	spare  *growth         // memory for what the next one covers
 	failed error           // why nothing is written any more
 	erased map[string]bool // commitments to keys and accounts whose openings must not be written again
 
@@ -99,7 +100,7 @@ func openPublisher(ctx context.Context, c PublisherConfig, d disk) (*Publisher, 
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, c.Dir)
 	}
-	p := &Publisher{cfg: c, store: c.Book.store, lock: lock, tree: &growth{front: new(frontier)}}
+	p := &Publisher{cfg: c, store: c.Book.store, lock: lock, tree: &growth{front: new(frontier)}, spare: &growth{front: new(frontier)}}
 	if err := p.open(ctx, d); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
