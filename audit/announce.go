@@ -80,8 +80,9 @@ func (p *Publisher) announceFirst(ctx context.Context, keys announced) error {
 	return p.announce(ctx, keys, p.cfg.Signer.String())
 }
 
-// Announce names the key that is going to sign checkpoints after this one, and publishes that. A publisher with that key as its
-// Signer may then take over.
+// Announce names the key that is going to sign checkpoints after this one, publishes that, and keeps the checkpoint that says so
+// in the archive, cosigned or not: whoever trusts the old key finds the new one there. A publisher with that key as its Signer may
+// then take over.
 func (p *Publisher) Announce(ctx context.Context, vkey string) error {
 	v, err := note.NewVerifier(vkey)
 	if err != nil {
@@ -100,7 +101,52 @@ func (p *Publisher) Announce(ctx context.Context, vkey string) error {
 	if err := p.announce(ctx, keys, vkey); err != nil {
 		return err
 	}
-	return p.Publish(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.publish(ctx); err != nil {
+		return err
+	}
+	return p.keepNewest()
+}
+
+// keepNewest puts the newest checkpoint into the archive, unless there is one of its size.
+func (p *Publisher) keepNewest() error {
+	newest := p.heads.newest // only who has the lock changes it
+	err := p.files.keep(ArchivePath(newest.Size), newest.note)
+	if err != nil {
+		p.failed = fmt.Errorf("audit: archive: %w", err)
+	}
+	return err
+}
+
+// takeOver makes sure that the log can be followed from the key that signed the newest checkpoint to the signer's: that checkpoint
+// has to have the entry that announces it, and goes into the archive.
+func (p *Publisher) takeOver(ctx context.Context, n *note.Note) error {
+	for _, sig := range n.Sigs {
+		if sig.Hash == p.cfg.Signer.Verifier().KeyHash() {
+			return nil
+		}
+	}
+	after := store.LeafID(uint64(p.tree.size - 1))
+	for {
+		leaves, err := p.store.Scan(ctx, store.Key{Kind: store.Leaves}, after, leavesAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, r := range leaves {
+			leaf, err := ParseLeaf(r.Body)
+			if err != nil {
+				return err
+			}
+			if leaf.Type == LogKey && leaf.Token.KeyID == p.cfg.Signer.String() {
+				return fmt.Errorf("audit: the key %s is announced by an entry that is not published: publish it with the old key first", p.cfg.Signer)
+			}
+			after = r.Key.ID
+		}
+		if len(leaves) < leavesAtOnce {
+			return p.keepNewest()
+		}
+	}
 }
 
 func (p *Publisher) announce(ctx context.Context, keys announced, vkey string) error {

@@ -16,7 +16,8 @@ import (
 )
 
 // An Archive keeps every checkpoint that witnesses cosigned, in the directory of the log under archive/<size>. The times in the
-// cosignatures are what the times of entries are held against. A file is written once and never changes.
+// cosignatures are what the times of entries are held against. A file is written once and never changes. A Publisher adds those
+// under which its key changes, which may have the log's signature alone; cosigned, they take the place of themselves.
 type Archive struct {
 	log string // the directory of the log
 
@@ -61,8 +62,8 @@ func OpenArchive(dir string) (*Archive, error) {
 	return a, nil
 }
 
-// Put keeps a cosigned checkpoint; it is on the disk when Put returns. The caller has verified the signatures. When there is one
-// of that size already it stays as it is, for it was seen earlier. If its root is another one, that is a *Finding: SPLIT_VIEW.
+// Put keeps a cosigned checkpoint; it is on the disk when Put returns. The caller has verified the signatures. When there is a
+// cosigned one of that size already it stays as it is, for it was seen earlier. If its root is another one, that is a *Finding: SPLIT_VIEW.
 func (a *Archive) Put(signed []byte) error {
 	c, _, err := openUnverified(signed)
 	if err != nil {
@@ -74,7 +75,9 @@ func (a *Archive) Put(signed []byte) error {
 	old, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		return sameCheckpoint(c, old)
+		if err := sameCheckpoint(c, old); err != nil || !onlySigned(old) {
+			return err
+		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("audit: archive: %w", err)
 	}
@@ -85,6 +88,12 @@ func (a *Archive) Put(signed []byte) error {
 		a.sizes = slices.Insert(a.sizes, i, c.Size)
 	}
 	return nil
+}
+
+// onlySigned reports whether a kept checkpoint has one signature, which is the log's.
+func onlySigned(kept []byte) bool {
+	_, n, err := openUnverified(kept)
+	return err == nil && len(n.UnverifiedSigs) == 1
 }
 
 // sameCheckpoint compares what is to be kept with what is kept.

@@ -118,3 +118,24 @@ func TestOpenArchive(t *testing.T) {
 		}
 	}
 }
+
+// A checkpoint that the log alone had signed is kept with its cosignatures when it has some.
+func TestArchivePrefersTheCosigned(t *testing.T) {
+	f := newForge(t)
+	f.fill(5)
+	alone, cosigned, again := f.publish(), f.publish(0), f.publish(1)
+	dir := t.TempDir()
+	a := openArchive(t, dir)
+	for i, put := range [][]byte{alone, cosigned, again} {
+		if err := a.Put(put); err != nil {
+			t.Fatal(err)
+		}
+		want := [][]byte{alone, cosigned, cosigned}[i]
+		if kept, err := a.Read(f.size()); err != nil || string(kept) != string(want) {
+			t.Errorf("after %d: %q, %v", i, kept, err)
+		}
+	}
+	if without, with, err := a.Around(4); err != nil || without != nil || sizeOf(t, with) != f.size() {
+		t.Errorf("around entry 4: %q %q %v", without, with, err)
+	}
+}

@@ -12,7 +12,7 @@
 //	tile/<L>/<N>        hashes, 256 a tile (C2SP tlog-tiles); partial ones have .p/<W> behind until the full one is there
 //	tile/entries/<N>    the leaves themselves; for authenticated auditors only
 //	openings/<N>        one line of JSON an entry that has something to open: salts, details, kept proofs. Private; may be deleted
-//	archive/<size>      every checkpoint that witnesses cosigned
+//	archive/<size>      every checkpoint that witnesses cosigned, and the last ones of keys that were replaced
 //	key                 the log's own signing key
 //	lock, tmp           the publisher's own
 //

@@ -29,29 +29,31 @@ type priors struct {
 	policy  *Policy
 	trusted []note.Verifier // keys of the log that an entry announced
 	kept    []*prior        // the auditor's own, by size
+	listed  bool            // whether the archive could be listed
 	sizes   []int64         // of those in the archive
 	bad     []*Finding
 	skipped int
 }
 
-// openPriors lists what there is. It says whether the archive could be listed.
-func openPriors(ctx context.Context, c *VerifyConfig) (p *priors, listed bool, err error) {
-	p = &priors{source: c.Source, policy: c.Policy}
+// openPriors lists what there is.
+func openPriors(ctx context.Context, c *VerifyConfig) (*priors, error) {
+	p := &priors{source: c.Source, policy: c.Policy}
 	for i, signed := range c.Known {
 		h, err := c.Policy.read(signed)
 		if err != nil {
-			return nil, false, fmt.Errorf("audit: known checkpoint %d: %w", i+1, err)
+			return nil, fmt.Errorf("audit: known checkpoint %d: %w", i+1, err)
 		}
 		p.kept = append(p.kept, &prior{Head: h})
 	}
 	slices.SortStableFunc(p.kept, func(a, b *prior) int { return int(a.Checkpoint.Size - b.Checkpoint.Size) })
 	lister, ok := c.Source.(Lister)
 	if !ok {
-		return p, false, nil
+		return p, nil
 	}
+	p.listed = true
 	names, err := lister.List(ctx, archiveDir)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	for _, name := range names {
 		size, err := strconv.ParseInt(name, 10, 64)
@@ -61,7 +63,7 @@ func openPriors(ctx context.Context, c *VerifyConfig) (p *priors, listed bool, e
 		}
 		p.sizes = append(p.sizes, size)
 	}
-	return p, true, nil
+	return p, nil
 }
 
 // next gives the next earlier checkpoint, or nil at the end. What cannot be read is a finding; what nobody vouches for is

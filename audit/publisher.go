@@ -136,7 +136,7 @@ func (c *PublisherConfig) check() error {
 	return errors.Join(faults...)
 }
 
-// open reads what there is. Nothing but the lock and tmp is written before all of it has been found in order.
+// open reads what there is. Nothing but the lock, tmp and the archive is written before all of it has been found in order.
 func (p *Publisher) open(ctx context.Context, d disk) error {
 	keys, err := readKeys(ctx, p.store)
 	if err != nil {
@@ -193,7 +193,7 @@ func (p *Publisher) resume(ctx context.Context, keys announced) error {
 		return err
 	}
 	p.tree, p.heads.newest = tree, signedHead{head, signed}
-	return nil
+	return p.takeOver(ctx, n)
 }
 
 // compareLast holds the last published entry against the leaf in the store. That leaf never leaves the store before a later one

@@ -91,6 +91,18 @@ func (s *tileStore) put(path string, data []byte) error {
 	return nil
 }
 
+// keep writes a file unless there is one already. It is durable at once.
+func (s *tileStore) keep(path string, data []byte) error {
+	full := filepath.Join(s.dir, filepath.FromSlash(path))
+	if _, err := os.Lstat(full); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.write(full, data, 0o644); err != nil {
+		return err
+	}
+	return s.sync()
+}
+
 // replace writes a file in the place of what was there.
 func (s *tileStore) replace(path string, data []byte, perm fs.FileMode) error {
 	return s.write(filepath.Join(s.dir, filepath.FromSlash(path)), data, perm)

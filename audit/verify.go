@@ -51,6 +51,10 @@ func Verify(ctx context.Context, c VerifyConfig) (*Report, error) {
 	}
 	r := &Report{Origin: c.Policy.Origin(), Findings: []Finding{}, Notes: []string{}, Counts: Counts{ByType: map[string]int64{}}}
 	r.NotChecked = []string{limitComplete, limitTruth}
+	earlier, err := openPriors(ctx, &c) // first: a log that is being written archives larger checkpoints at any moment
+	if err != nil {
+		return nil, err
+	}
 	signed, err := c.Source.ReadFile(ctx, checkpointPath)
 	if err != nil {
 		return nil, fmt.Errorf("audit: the log's checkpoint: %w", err)
@@ -65,7 +69,7 @@ func Verify(ctx context.Context, c VerifyConfig) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := newVerification(ctx, &c, r, head)
+	v, err := newVerification(ctx, &c, r, &pastCheck{head: head, priors: earlier})
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +113,10 @@ type verification struct {
 	story *storyCheck
 }
 
-func newVerification(ctx context.Context, c *VerifyConfig, r *Report, head *Head) (*verification, error) {
+func newVerification(ctx context.Context, c *VerifyConfig, r *Report, past *pastCheck) (*verification, error) {
+	head := past.head
 	r.Size, r.Root = head.Checkpoint.Size, head.Checkpoint.Root
-	past, err := newPastCheck(ctx, c, r, head)
-	if err != nil {
+	if err := past.begin(ctx, c, r); err != nil {
 		return nil, err
 	}
 	v := &verification{c: c, r: r, head: head, past: past, story: newStoryCheck(c)}

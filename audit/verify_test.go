@@ -177,6 +177,40 @@ func (f failing) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	return f.DirSource.ReadFile(ctx, path)
 }
 
+// A growingLog is a log that grows, and has witnesses sign, at every read of its checkpoint or look into its archive.
+type growingLog struct {
+	*audit.DirSource
+	f *forge
+}
+
+func (g growingLog) grow() {
+	g.f.fill(40)
+	g.f.publish(0, 1)
+}
+
+func (g growingLog) ReadFile(ctx context.Context, path string) ([]byte, error) {
+	if path == "checkpoint" {
+		defer g.grow()
+	}
+	return g.DirSource.ReadFile(ctx, path)
+}
+
+func (g growingLog) List(ctx context.Context, dir string) ([]string, error) {
+	defer g.grow()
+	return g.DirSource.List(ctx, dir)
+}
+
+// A log that grows while it is verified does not look as if it had been cut.
+func TestVerifyALogThatGrows(t *testing.T) {
+	f := newForge(t)
+	f.fill(100)
+	f.publish(0, 1)
+	r := f.verify(func(c *audit.VerifyConfig) { c.Source = growingLog{f.source(), f} })
+	if !r.Clean() || r.Counts.Archived != 1 {
+		t.Errorf("%d archived, %v", r.Counts.Archived, r.Findings)
+	}
+}
+
 // A log of any size is verified in little memory.
 func TestVerifyNeedsLittleMemory(t *testing.T) {
 	f := newForge(t)

@@ -25,19 +25,16 @@ type pastCheck struct {
 	rootless  bool   // the entries do not give the root of the checkpoint: nothing can be said about histories
 }
 
-func newPastCheck(ctx context.Context, c *VerifyConfig, r *Report, head *Head) (*pastCheck, error) {
-	all, listed, err := openPriors(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	p := &pastCheck{c: c, r: r, head: head, priors: all}
-	if !listed {
+// begin says what cannot be checked and looks at the first prior.
+func (p *pastCheck) begin(ctx context.Context, c *VerifyConfig, r *Report) error {
+	p.c, p.r = c, r
+	if !p.priors.listed {
 		r.unchecked("the archive of cosigned checkpoints: this source cannot list it")
 	}
-	if c.Policy.quorum != nil && len(all.sizes)+len(all.kept) == 0 {
+	if c.Policy.quorum != nil && len(p.priors.sizes)+len(p.priors.kept) == 0 {
 		r.unchecked("the times of entries against witnesses: there are no earlier cosigned checkpoints at hand")
 	}
-	return p, p.advance(ctx)
+	return p.advance(ctx)
 }
 
 // advance looks at the next prior, which bounds the times of the entries before it. After the last one the checkpoint itself does.

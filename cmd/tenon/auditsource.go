@@ -85,32 +85,6 @@ func (p pinnedLog) ReadFile(ctx context.Context, path string) ([]byte, error) {
 	return p.Source.ReadFile(ctx, path)
 }
 
-// A settledLog is a log whose archive is listed before its checkpoint is read. A log that is being written archives larger checkpoints
-// at any moment; listed later, they would look as if the log had been cut.
-type settledLog struct {
-	audit.Source
-	archived []string
-	lister   audit.Lister
-}
-
-// settled lists the archive of a log, where it can be listed.
-func settled(ctx context.Context, source audit.Source) (audit.Source, error) {
-	l, ok := source.(audit.Lister)
-	if !ok {
-		return source, nil
-	}
-	names, err := l.List(ctx, archiveFolder)
-	return settledLog{source, names, l}, err
-}
-
-// List gives the names in a folder.
-func (s settledLog) List(ctx context.Context, dir string) ([]string, error) {
-	if dir == archiveFolder {
-		return slices.Clone(s.archived), nil
-	}
-	return s.lister.List(ctx, dir)
-}
-
 // checkpointFile and archiveFolder are where a log keeps its newest checkpoint and those that witnesses cosigned.
 const (
 	checkpointFile = "checkpoint"

@@ -194,25 +194,3 @@ func TestAuditProvesUnderWitnesses(t *testing.T) {
 		}
 	}
 }
-
-// A log that grows while it is verified does not look as if it had been cut.
-func TestAuditVerifiesALogThatGrows(t *testing.T) {
-	s := newAuditStage(t)
-	o := must((&logFlags{}).open("log"))(t)
-	defer o.close()
-	policy := must(audit.ParsePolicy([]byte(s.policy("2"))))(t)
-	old := must(o.source.ReadFile(t.Context(), checkpointFile))(t)
-	source := must(settled(t.Context(), pinnedListed{pinnedLog{o.source, old}, o.source.(audit.Lister)}))(t)
-	s.log(audit.Entry{Type: audit.LogHeartbeat})
-	s.publish(2)
-	r := must(audit.Verify(t.Context(), audit.VerifyConfig{Source: source, Policy: policy}))(t)
-	if !r.Clean() || r.Counts.Archived != 2 {
-		t.Errorf("%d archived, %v", r.Counts.Archived, r.Findings)
-	}
-}
-
-// pinnedListed is a log whose checkpoint was read just before it grew.
-type pinnedListed struct {
-	pinnedLog
-	audit.Lister
-}

@@ -71,12 +71,8 @@ func (k *auditVerify) run(cmd *cobra.Command, args []string) error {
 		if o.isBundle(ctx) {
 			return k.bundle(ctx, cmd, o)
 		}
-		source, err := settled(ctx, o.source)
-		if err != nil {
-			return err
-		}
 		c := audit.VerifyConfig{
-			Source: source, Policy: o.policy, Known: known, Openings: !k.noOpenings, Proofs: k.proofs.rules(),
+			Source: o.source, Policy: o.policy, Known: known, Openings: !k.noOpenings, Proofs: k.proofs.rules(),
 			MaxAge: k.maxAge, Heartbeat: k.heartbeat, Evidence: *k.evidence,
 		}
 		if o.live && !cmd.Flags().Changed("max-age") {
