@@ -430,6 +430,27 @@ func TestUserInfoProofIsGoodOnce(t *testing.T) {
 	}
 }
 
+// An issuer with a path has its userinfo endpoint below it, and its description where RFC 9728 §3.1 puts it.
+func TestUserInfoBelowAPath(t *testing.T) {
+	f := newFlow(t, setup{path: "/tenant/one"})
+	p := f.app("app", nil)
+	token := f.redeem(p, nil).body.AccessToken
+	if got := f.userInfo(p, token); got.status != 200 {
+		t.Errorf("%d %s: %v", got.status, got.raw, got.event.Err)
+	}
+	if got := f.ask(p, token, question{leaf: true}); got.status != 200 {
+		t.Errorf("at the alias: %d %s: %v", got.status, got.raw, got.event.Err)
+	}
+	hint := `resource_metadata="` + f.main.URL + `/.well-known/oauth-protected-resource/tenant/one/userinfo"`
+	if got := f.ask(p, token, question{scheme: "-", noProof: true}).header.Get("WWW-Authenticate"); !strings.HasSuffix(got, hint) {
+		t.Errorf("challenge %s, want %s", got, hint)
+	}
+	answer, data := f.get(f.main.URL + "/.well-known/oauth-protected-resource/tenant/one/userinfo")
+	if answer.StatusCode != 200 || !strings.Contains(string(data), `"resource":"`+f.url+`/userinfo"`) {
+		t.Errorf("%d %s", answer.StatusCode, data)
+	}
+}
+
 // Scripts of other origins may ask, and read what they need (OpenID Connect Core §5.3, RFC 9449 §7.1).
 func TestUserInfoCrossOrigin(t *testing.T) {
 	f := newFlow(t, setup{})
