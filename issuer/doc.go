@@ -14,10 +14,23 @@
 // the same proof get one token. The token is signed after the commit and carries the index of its leaf, so that no token is
 // without a record; a crash in between leaves a record without a token, which harms nobody.
 //
+// What a person allows begins at the other end. A client pushes its request (par.go), which is judged whole before a person is
+// asked: authrequest.go, authtarget.go and authwishes.go are one column of checks for each concern, claimsrequest.go and
+// idtokenhint.go read what needs a parser. Package browser then asks the person, and comes back through requests.go, where a yes
+// becomes a grant and a code and a no becomes an error, in the one commit that uses the request up. redirect.go knows where an
+// answer may go. grantlist.go is what a person sees and ends later.
+//
+// The code brings the client back to the token endpoint. grant.go says what a grant is; grant_authorization_code.go and
+// grant_refresh_token.go are two columns of checks, and grant_person.go what they have in common: a token is never for more than
+// the person granted and the client is still registered for. refreshtoken.go and opaque.go know what these tokens look like,
+// idtoken.go what is told about the login. What another request has changed in the meantime is judged again, so that of two who
+// redeem one code the second is refused for what it is; then the grant ends (ended.go), and its tokens with it.
+//
 // Three statements hold by construction: possession.go alone makes a tenon.Confirmation, mint.go alone signs an access token
 // and refuses one that is bound to nothing, and respond.go alone turns an error into HTTP.
 //
-// Reading order: config.go, issuer.go, token.go and the files named above; client.go and registry.go (registrations);
+// Reading order: config.go, issuer.go, call.go, token.go and the files named above; client.go, registration.go, registrationflow.go
+// and registry.go (registrations); subject.go and pairwisesubject.go (the names by which clients know people);
 // keyring.go, keyschedule.go, keyfiles.go and noncekeys.go (keys); metadata.go, statuslist.go (what is published);
-// record.go, revoked.go, admin.go (what is remembered and how it is administered); limits.go, event.go, routes.go.
+// record.go, revoked.go, ended.go, admin.go (what is remembered and how it is administered); limits.go, event.go, routes.go.
 package issuer
