@@ -164,6 +164,9 @@ func (s *Sessions) find(ctx context.Context, secret string) (store.Item[sessionR
 	if err != nil {
 		return none, err
 	}
+	if item.Value.Key != key { // it rose between the two readings: the old secret must not see, or raise, what the new one is for
+		return none, store.ErrNotFound
+	}
 	if !s.now().Before(item.Value.Expires) {
 		return none, store.ErrNotFound
 	}

@@ -172,6 +172,32 @@ func TestRaise(t *testing.T) {
 	p.gone(newer)
 }
 
+// A session that rises between two readings is not seen or raised with the old secret.
+func TestRaiseInTheMiddle(t *testing.T) {
+	p := newParty(t)
+	ada := p.join("ada")
+	full := people.Session{Subject: ada.Subject, Methods: []people.Method{people.Pwd, people.OTP}}
+	for name, use := range map[string]func(old string) error{
+		"seen":   func(old string) error { return second(p.sessions.Get(t.Context(), old)) },
+		"raised": func(old string) error { _, _, err := p.sessions.Raise(t.Context(), old, full); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			old, _, err := p.sessions.Start(t.Context(), people.Session{Subject: ada.Subject, Pending: true})
+			must(t, err)
+			var newer string
+			p.store.between = func() {
+				newer, _, err = p.sessions.Raise(t.Context(), old, full)
+				must(t, err)
+			}
+			if err := use(old); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("got %v", err)
+			}
+			_, err = p.sessions.Get(t.Context(), newer)
+			must(t, err)
+		})
+	}
+}
+
 func TestOneOfManyRises(t *testing.T) {
 	p := newParty(t)
 	ada := p.join("ada")
