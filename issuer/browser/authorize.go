@@ -54,8 +54,7 @@ func (b *Browser) open(x *exchange, clientID, requestURI string, entering bool) 
 	if err != nil {
 		return err
 	}
-	now := b.Now()
-	if !now.Before(asked.Expires) && (!began || !now.Before(asked.Expires.Add(Patience))) {
+	if !began && !b.Now().Before(asked.Expires) {
 		return tenon.Refuse(tenon.InvalidRequestURI, "expired", "the request has expired: go back and start again") // RFC 9126 §2.2
 	}
 	x.asked = asked

@@ -36,13 +36,15 @@ func (b *Browser) begin(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	all := append(marks(x.r), mark)
-	setCookie(x.w, begunCookie, strings.Join(all[max(0, len(all)-maxBegun):], "."), x.asked.Expires.Add(Patience).Sub(b.Now()))
+	setCookie(x.w, begunCookie, strings.Join(newest(append(marks(x.r), mark)), "."), x.asked.Expires.Add(Patience).Sub(b.Now()))
 	return nil
 }
 
-// marks are those in the cookie that have their length.
+// marks are those in the cookie.
 func marks(r *http.Request) []string {
 	all := strings.Split(cookie(r, begunCookie), ".")
-	return slices.DeleteFunc(all, func(mark string) bool { return len(mark) != markLength })
+	return newest(slices.DeleteFunc(all, func(mark string) bool { return len(mark) != markLength }))
 }
+
+// newest bounds what is kept, and what is looked at when somebody sends a thousand.
+func newest(marks []string) []string { return marks[max(0, len(marks)-maxBegun):] }

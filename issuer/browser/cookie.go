@@ -18,13 +18,10 @@ const (
 // deviceAge is for how long a browser keeps the device: longer than the directory believes it.
 const deviceAge = 400 * 24 * time.Hour
 
-// maxCookie bounds what is read of a cookie. Ours are shorter.
-const maxCookie = 512
-
-// cookie gives the value of a cookie, and "" when it is absent, too long, or there twice: then one is not from us.
+// cookie gives the value of a cookie, and "" when it is absent, or there twice: then one is not from us. It may be of any length.
 func cookie(r *http.Request, name string) string {
 	all := r.CookiesNamed(name)
-	if len(all) != 1 || len(all[0].Value) > maxCookie {
+	if len(all) != 1 {
 		return ""
 	}
 	return all[0].Value

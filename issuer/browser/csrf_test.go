@@ -306,6 +306,26 @@ func TestKeysRotate(t *testing.T) {
 	tab.expectAway("code=")
 }
 
+// A proxy may call us by another name than browsers do. The issuer's is what counts.
+func TestFormsThroughAProxy(t *testing.T) {
+	for from, good := range map[string]bool{origin: true, "https://evil.example": false} {
+		s := newStage(t)
+		s.person("alice")
+		tab := s.tab()
+		tab.visit(s.push(nil))
+		tab.edit = func(r *http.Request) {
+			r.Host = "10.0.0.7:8080"
+			if r.Method == http.MethodPost { // an old browser
+				r.Header.Set("Origin", from)
+				r.Header.Del("Sec-Fetch-Site")
+			}
+		}
+		if tab.login("alice"); (tab.page.kind == "consent") != good {
+			t.Errorf("from %s: %d %q", from, tab.page.status, tab.page.kind)
+		}
+	}
+}
+
 func TestFormsFromElsewhere(t *testing.T) {
 	for _, c := range []struct {
 		name         string

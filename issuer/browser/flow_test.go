@@ -269,6 +269,14 @@ func TestMarkIsForOneRequest(t *testing.T) {
 	tab.expect(http.StatusBadRequest, "error")
 	tab.visit(one)
 	tab.expect(http.StatusOK, "login")
+	const begun = "__Host-tenon-begun"
+	mark := tab.cookies[begun]
+	for older, status := range map[int]int{3: http.StatusOK, 4: http.StatusBadRequest} { // the newest four are looked at
+		tab.cookies[begun] = mark + strings.Repeat("."+strings.Repeat("A", 54), older)
+		if tab.visit(one); tab.page.status != status {
+			t.Errorf("behind %d others: %d, want %d", older, tab.page.status, status)
+		}
+	}
 }
 
 func TestBackButtonAndTwoTabs(t *testing.T) {

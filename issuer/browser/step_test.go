@@ -249,6 +249,9 @@ func TestSecondFactor(t *testing.T) {
 			if strings.Contains(tab.page.body, "Ms alice") {
 				t.Error("the page tells a name to somebody who has but a password")
 			}
+			if tab.cookies[deviceCookie] != "" {
+				t.Error("a password alone makes the browser known")
+			}
 			for _, path := range []string{"/account", "/account/password", "/account/codes", "/account/passkeys"} {
 				if b := tab.another(); b.get(path).kind != "second" {
 					t.Errorf("%s shows %q to somebody who has but a password", path, b.page.kind)
