@@ -59,8 +59,14 @@ func (i *Issuer) stillStands(ctx context.Context, p *plan) error {
 	if s == nil || s.First == nil { // the commit of a first token replaces the grant: it was there
 		return nil
 	}
-	_, err = i.grantOf(ctx, s.Grant.ID)
-	return err
+	_, err = i.cfg.Store.Get(ctx, store.Key{Kind: personGrants.Kind, ID: s.Grant.ID}) // whether it is there is all that counts
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return errEnded
+	case err != nil:
+		return unavailable(err)
+	}
+	return nil
 }
 
 // change gathers what the commit does.
