@@ -9,5 +9,6 @@
 // <bdi>, so that letters that turn the direction of writing cannot rearrange what stands around them (RFC 9396 §12).
 //
 // Read pages.go, signin.go, consent.go, account.go, enroll.go and outcome.go for what can be shown; render.go and headers.go
-// for how; language.go, words.go and format.go for the words, static.go for style sheet, script and icons.
+// for how; language.go and words.go for the words, functions.go, foreign.go, format.go and agent.go for what is put into them; static.go for
+// style sheet, script and icons. To look at the pages: go run ./issuer/ui/testdata/preview
 package ui

@@ -24,12 +24,11 @@ func (v view) Asset(name string) string { return v.Base + "/ui/" + v.Assets[name
 // A ceremony is what the form around a passkey's button needs.
 type ceremony struct {
 	Ceremony
-	Frame Frame
-	Verb  string // get or create, of navigator.credentials
-	Label string // key of the button's words
-	First bool   // the main way on this page
-
-	Script string
+	Frame  Frame
+	Verb   string // get or create, of navigator.credentials
+	Label  string // key of the button's words
+	First  bool   // the main way on this page
+	Script string // address
 }
 
 // Ceremony pairs a passkey ceremony with the frame whose fields go back with it.
