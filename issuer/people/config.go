@@ -75,7 +75,8 @@ func (c Cost) validate(insecure bool) error {
 	case c.Memory > maxMemory || c.Passes > maxPasses || c.Memory < 8*uint32(c.Lanes): // RFC 9106 §3.1
 		return fmt.Errorf("people: argon2id cannot or should not run with %d KiB, %d passes, %d lanes", c.Memory, c.Passes, c.Lanes)
 	case !insecure && uint64(c.Memory)*uint64(c.Passes) < uint64(d.Memory)*uint64(d.Passes):
-		return fmt.Errorf("people: %d KiB and %d passes are less than %d KiB and %d passes; InsecureCost allows that", c.Memory, c.Passes, d.Memory, d.Passes)
+		return fmt.Errorf("people: %d KiB and %d passes are less than %d KiB and %d passes; InsecureCost allows that",
+			c.Memory, c.Passes, d.Memory, d.Passes)
 	}
 	return nil
 }

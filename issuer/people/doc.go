@@ -13,7 +13,8 @@
 //   - What is used once is used once: a step of the one-time codes, a recovery code, a passkey's challenge.
 //   - A store that cannot be asked refuses everybody. What is counted in memory is bounded, and so is the memory for hashing.
 //
-// Reading order: person.go, method.go, config.go, directory.go, username.go; then password.go, hasher.go, phc.go, weak.go,
-// throttle.go, gate.go, device.go; then onetime.go, recovery.go; then passkey.go, registration.go, passkeylogin.go,
-// ceremony.go; then session.go, sessions.go. Package peopletest holds an authenticator made of software, for tests.
+// Reading order: person.go, method.go, refusal.go, config.go, directory.go, username.go, record.go; then password.go, hasher.go,
+// phc.go, weak.go, throttle.go, gate.go, device.go; then onetime.go, recovery.go; then passkey.go, ceremony.go, registration.go,
+// passkeylogin.go, factors.go; then session.go, sessions.go, ending.go. Package peopletest holds an authenticator made of
+// software, for tests.
 package people

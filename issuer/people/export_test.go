@@ -25,6 +25,9 @@ func (d *Directory) Occupy(ctx context.Context) (free func(), err error) {
 	}, nil
 }
 
+// Waiting is how many strangers' passwords are hashed or wait for it.
+func (d *Directory) Waiting() int64 { return d.hasher.strangers.waiting.Load() }
+
 // Counted is how many names, addresses and devices are in the fullest table.
 func (d *Directory) Counted() int {
 	n := 0

@@ -3,6 +3,7 @@ package people_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -287,6 +288,22 @@ func TestPlacesToHash(t *testing.T) {
 	}
 	free()
 	must(t, p.from("", secret))
+}
+
+// A password that is changed while a login with the old one waits for its turn is changed for that login too.
+func TestPasswordChangesInTheQueue(t *testing.T) {
+	p := newParty(t)
+	ada := p.join("ada")
+	free, err := p.Occupy(t.Context())
+	must(t, err)
+	answer := make(chan error)
+	go func() { answer <- p.from("", secret) }()
+	for p.Waiting() < 5 {
+		runtime.Gosched()
+	}
+	must(t, p.SetPassword(t.Context(), ada.Subject, secret+" and tenons"))
+	free()
+	refused(t, <-answer, "password")
 }
 
 func TestLane(t *testing.T) {

@@ -16,11 +16,11 @@ func (d *Directory) BeginPasskeyLogin(context.Context) (Ceremony, error) {
 	if d.webauthn == nil {
 		return Ceremony{}, ErrNoPasskeys
 	}
-	assertion, session, err := d.webauthn.BeginDiscoverableLogin()
+	options, session, err := d.webauthn.BeginDiscoverableLogin()
 	if err != nil {
 		return Ceremony{}, err
 	}
-	return d.begin(forLogin, "", assertion.Response, session)
+	return d.begin(forLogin, "", options.Response, session)
 }
 
 // FinishPasskeyLogin gives the person whose passkey answered, and the methods that this amounts to (Web Authentication Level 3
@@ -55,6 +55,9 @@ func (d *Directory) FinishPasskeyLogin(ctx context.Context, state, response []by
 	return person, methods, nil
 }
 
+// assertion is what a browser answers to a login.
+type assertion = protocol.ParsedCredentialAssertionData
+
 // methods is what a login with the passkey amounts to: the key, and the finger or the PIN that opened it.
 func (r passkeyRecord) methods() []Method {
 	if r.BackupEligible {
@@ -64,10 +67,10 @@ func (r passkeyRecord) methods() []Method {
 }
 
 // assert judges the answer of a browser, and adds to the Change that the challenge and the count were used.
-func (d *Directory) assert(ctx context.Context, ch *store.Change, s ceremonyState, parsed *protocol.ParsedCredentialAssertionData) (Person, passkeyRecord, error) {
+func (d *Directory) assert(ctx context.Context, ch *store.Change, s ceremonyState, parsed *assertion) (Person, passkeyRecord, error) {
 	var person Person
 	var item store.Item[passkeyRecord]
-	var fault error // of ours: the library would make it the caller's
+	var fault error // what find says; the library would make even an outage the caller's fault
 	find := func(credential, handle []byte) (webauthn.User, error) {
 		person, item, fault = d.holder(ctx, string(handle), credential)
 		return owner{person, []passkeyRecord{item.Value}}, fault

@@ -58,15 +58,15 @@ func (d *Directory) CheckPassword(ctx context.Context, a Attempt) (Person, error
 	if err := toll.look(d.now()); err != nil {
 		return Person{}, err // before anything dear is done
 	}
-	acc, err := d.account(ctx, a)
-	if err != nil {
-		return Person{}, err
-	}
 	leave, err := d.hasher.of(known != "").enter(ctx)
 	if err != nil {
 		return Person{}, err
 	}
 	defer leave()
+	acc, err := d.account(ctx, a) // not before the wait: the password may be changed in the meantime
+	if err != nil {
+		return Person{}, err
+	}
 	if err := toll.pay(d.now()); err != nil {
 		return Person{}, err
 	}
