@@ -26,6 +26,11 @@
 // idtoken.go what is told about the login. What another request has changed in the meantime is judged again, so that of two who
 // redeem one code the second is refused for what it is; then the grant ends (ended.go), and its tokens with it.
 //
+// Tokens come back too. livetoken.go finds the token that a text is and asks whether it is good now; introspection.go tells an API
+// about the tokens that are for it, revocationendpoint.go ends a client's own. userinfo.go is an API of this issuer: package
+// verifier stands in front of it and answers what it refuses, with what it asks in ownkeys.go and owntokens.go; identityclaims.go
+// knows which claims a scope is worth.
+//
 // Three statements hold by construction: possession.go alone makes a tenon.Confirmation, mint.go alone signs an access token
 // and refuses one that is bound to nothing, and respond.go alone turns an error into HTTP.
 //
