@@ -25,6 +25,7 @@ const (
 // A registrar is an issuer that answers questions about tokens.
 type registrar struct {
 	answer func(form url.Values) (*http.Response, error)
+	hasty  bool // gives up with who asks
 
 	mu    sync.Mutex // owns what is below
 	forms []url.Values
@@ -44,7 +45,11 @@ func (r *registrar) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	r.forms, r.asked = append(r.forms, form), append(r.asked, request)
 	r.mu.Unlock()
-	return r.answer(form)
+	answer, err := r.answer(form)
+	if gone := request.Context().Err(); r.hasty && gone != nil {
+		return nil, gone
+	}
+	return answer, err
 }
 
 func (r *registrar) count() int {
@@ -184,7 +189,7 @@ func TestIntrospectionFloodOfRubbish(t *testing.T) {
 func TestIntrospectionIsOneFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
-		r := &registrar{answer: func(url.Values) (*http.Response, error) {
+		r := &registrar{hasty: true, answer: func(url.Values) (*http.Response, error) {
 			<-hold
 			return jsonAnswer(activeToken(time.Hour)), nil
 		}}
