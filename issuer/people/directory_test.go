@@ -42,10 +42,12 @@ func TestDirectory(t *testing.T) {
 			t.Errorf("a second %s: %v", name, err)
 		}
 	}
-	for _, err := range []error{second(p.Get(t.Context(), "person:x")), second(p.Get(t.Context(), "")), second(p.Get(t.Context(), "ada")),
+	for _, err := range []error{
+		second(p.Get(t.Context(), "person:x")), second(p.Get(t.Context(), "")), second(p.Get(t.Context(), "ada")),
 		second(p.Get(t.Context(), "person:"+strings.Repeat("x", 2000))), second(p.Find(t.Context(), "eve")), second(p.Find(t.Context(), "a b")),
 		second(p.Find(t.Context(), "")), p.Remove(t.Context(), "person:x"), second(p.Update(t.Context(), people.Person{Subject: "person:x", Username: "x"})),
-		second(p.Factors(t.Context(), "person:x")), second(p.BeginPasskey(t.Context(), "person:x"))} {
+		second(p.Factors(t.Context(), "person:x")), second(p.BeginPasskey(t.Context(), "person:x")),
+	} {
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}

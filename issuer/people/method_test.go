@@ -49,8 +49,13 @@ func TestSatisfies(t *testing.T) {
 		have, want string
 		good       bool
 	}{
-		{"", "", true}, {people.ACRHardware, "", true}, {"", people.ACRPassword, false}, {"x", people.ACRPassword, false},
-		{people.ACRHardware, "x", false}, {"", "x", false}, {"x", "x", false},
+		{"", "", true},
+		{people.ACRHardware, "", true},
+		{"", people.ACRPassword, false},
+		{"x", people.ACRPassword, false},
+		{people.ACRHardware, "x", false},
+		{"", "x", false},
+		{"x", "x", false},
 	} {
 		if got := people.Satisfies(tt.have, tt.want); got != tt.good {
 			t.Errorf("%q for %q: %v", tt.have, tt.want, got)

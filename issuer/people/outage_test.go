@@ -3,10 +3,13 @@ package people_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tenon-auth/tenon/issuer/people"
+	"github.com/tenon-auth/tenon/issuer/people/peopletest"
 	"github.com/tenon-auth/tenon/store"
 )
 
@@ -80,6 +83,24 @@ func TestStoreOutage(t *testing.T) {
 	p.store.failCommit.Store(&outage)
 	if _, err := p.sessions.Get(ctx, browser); !errors.Is(err, outage) {
 		t.Errorf("a session whose use cannot be noted: %v", err)
+	}
+}
+
+// Whatever strangers send, nothing of it is stored.
+func TestStrangersWriteNothing(t *testing.T) {
+	p := newParty(t)
+	a, _ := p.passkey(p.join("ada"))
+	a.Edit = func(a *peopletest.Answer) { a.Forged = true }
+	before := p.store.commits.Load()
+	for i := range 1000 {
+		_, _, err := p.present(a)
+		refused(t, err, "assertion")
+		p.gone(people.KeyOf(fmt.Sprint(i)))
+		must(t, p.sessions.End(t.Context(), strings.Repeat("A", 43)))
+	}
+	p.flood("ada", 1000)
+	if n := p.store.commits.Load() - before; n != 0 {
+		t.Errorf("%d writes", n)
 	}
 }
 

@@ -25,11 +25,15 @@ func TestPasskey(t *testing.T) {
 	}{
 		"bound to its device": {
 			func(*peopletest.Authenticator) {},
-			[]people.Method{people.HardwareKey, people.UserPresence, people.MultiFactor}, "phrh", []string{"hwk", "user", "mfa"},
+			[]people.Method{people.HardwareKey, people.UserPresence, people.MultiFactor},
+			"phrh",
+			[]string{"hwk", "user", "mfa"},
 		},
 		"synced": {
 			func(a *peopletest.Authenticator) { a.Synced, a.Stateless = true, true },
-			[]people.Method{people.SoftwareKey, people.UserPresence, people.MultiFactor}, "phr", []string{"swk", "user", "mfa"},
+			[]people.Method{people.SoftwareKey, people.UserPresence, people.MultiFactor},
+			"phr",
+			[]string{"swk", "user", "mfa"},
 		},
 	}
 	for name, tt := range tests {
@@ -294,6 +298,17 @@ func TestCeremonyState(t *testing.T) {
 		_, _, err = p.FinishPasskeyLogin(t.Context(), state, response)
 		refused(t, err, "state")
 	})
+}
+
+// What is sealed rightly and says nothing is refused all the same.
+func TestSealedNonsense(t *testing.T) {
+	p := newParty(t)
+	for plain, reason := range map[string]string{"": "state", "x": "state", "{}": "expired", `{"exp":9999999999}`: "form"} {
+		state, err := p.Seal("passkey login", []byte(plain))
+		must(t, err)
+		_, _, err = p.FinishPasskeyLogin(t.Context(), state, nil)
+		refused(t, err, reason)
+	}
 }
 
 func TestPasskeyAnswersThatAreNone(t *testing.T) {
