@@ -41,7 +41,7 @@ func (a *asking) judgePrompt(context.Context) error {
 		return tenon.Refuse(tenon.InvalidRequest, "max_age", "max_age must be a whole number of seconds, not negative")
 	}
 	age := time.Duration(min(seconds, uint64(maxAuthAge/time.Second))) * time.Second
-	w.MaxAge, a.pushed.AuthTime = &age, true // OpenID Connect Core §2: auth_time must be told
+	w.MaxAge = &age // auth_time is in every ID token, as it must be now (OpenID Connect Core §2)
 	return nil
 }
 
@@ -50,14 +50,8 @@ func prompts() []string { return []string{"none", "login", "consent", "select_ac
 
 // judgeClaims looks at which claims are asked for one by one (OpenID Connect Core §5.5).
 func (a *asking) judgeClaims(context.Context) (err error) {
-	c := &a.pushed.Identity
-	if *c, err = parseClaimsRequest(a.form.get("claims")); err != nil {
-		return err
-	}
-	if _, asked := c.IDToken["auth_time"]; asked {
-		a.pushed.AuthTime = true // OpenID Connect Core §2
-	}
-	return nil
+	a.pushed.Identity, err = parseClaimsRequest(a.form.get("claims"))
+	return err
 }
 
 // judgeLevel looks at how sure the login must be. The claims parameter is the more exact way to say it, and can say that

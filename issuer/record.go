@@ -95,10 +95,9 @@ type codeRecord struct {
 	Grant       string    `json:"grant"`
 	ClientID    string    `json:"client_id"`
 	RedirectURI string    `json:"redirect_uri"`
-	Challenge   string    `json:"code_challenge"`      // S256 (RFC 7636 §4.2)
-	JKT         string    `json:"dpop_jkt,omitempty"`  // the key it is bound to, "" for none (RFC 9449 §10)
-	Nonce       string    `json:"nonce,omitempty"`     // for the ID token
-	AuthTime    bool      `json:"auth_time,omitempty"` // the ID token must say auth_time: max_age was asked for
-	Until       time.Time `json:"until"`               // when it stops being good; the record stays, to notice a second use
+	Challenge   string    `json:"code_challenge"`     // S256 (RFC 7636 §4.2)
+	JKT         string    `json:"dpop_jkt,omitempty"` // the key it is bound to, "" for none (RFC 9449 §10)
+	Nonce       string    `json:"nonce,omitempty"`    // for the ID token
+	Until       time.Time `json:"until"`              // when it stops being good; the record stays, to notice a second use
 	Spent       bool      `json:"spent,omitempty"`
 }

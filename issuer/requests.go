@@ -143,7 +143,7 @@ func (q requests) approved(s stored, a browser.Approval) (code string, change *s
 		}, until.Add(commitMargin)),
 		codes.Insert(change, secretID(code), codeRecord{
 			Grant: grant, ClientID: p.ClientID, RedirectURI: p.RedirectURI, Challenge: p.Challenge, JKT: p.JKT,
-			Nonce: p.Nonce, AuthTime: p.AuthTime, Until: until,
+			Nonce: p.Nonce, Until: until,
 		}, until.Add(commitMargin)),
 	)
 	return code, change, err
