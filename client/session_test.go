@@ -167,6 +167,17 @@ func TestLoginThatFailsLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// RFC 6749 §A.17: a refresh token is one or more visible characters.
+func TestRefreshTokenThatIsNone(t *testing.T) {
+	for _, token := range []string{"", "a\nb", "ä"} {
+		bank := newFakeBank(t)
+		bank.response = func(_ url.Values, m obj) { m["refresh_token"] = token }
+		if _, err := bank.tryLogin(newClient(t, bank.config()), client.Login{}); err == nil {
+			t.Errorf("a login with the refresh token %q", token)
+		}
+	}
+}
+
 // Other servers' codes and refresh tokens are JWTs, and long.
 func TestLongCodesAndRefreshTokens(t *testing.T) {
 	long := strings.Repeat("a", 3000)

@@ -163,9 +163,7 @@ type fault struct{ reason, text string }
 
 func (f *fault) Error() string { return f.text }
 
-// code is what every refusal here says (RFC 9396 §5).
-const code tenon.Code = "invalid_authorization_details"
-
+// refuse says no in the one way that there is here (RFC 9396 §5).
 func refuse(reason, format string, args ...any) *tenon.Error {
-	return tenon.Refuse(code, reason, format, args...)
+	return tenon.Refuse(tenon.InvalidAuthorizationDetails, reason, format, args...)
 }

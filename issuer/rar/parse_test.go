@@ -13,7 +13,7 @@ import (
 	"github.com/tenon-auth/tenon/issuer/rar"
 )
 
-const invalid tenon.Code = "invalid_authorization_details"
+const invalid = tenon.InvalidAuthorizationDetails
 
 var both = []string{"payment_initiation", "account_information"}
 
