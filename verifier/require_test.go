@@ -140,17 +140,21 @@ func TestRequireAuthenticationWithoutMiddleware(t *testing.T) {
 // TestAccessTellsThePerson: how and when somebody logged in, and what they allowed.
 func TestAccessTellsThePerson(t *testing.T) {
 	s := newStage(t, attackConfig{})
+	c := s.verifierConfig()
+	c.Replays = forgetful{} // so that one request can be sent twice, with the token in the cache
+	v := must(verifier.New(c))
 	token := &forgery{Claims: members(`{"auth_time": "{now-100}", "acr": "mfa", "amr": ["pwd", "otp"],
 		"authorization_details": [{"type": "payment", "amount": "1"}, {"type": "account"}, {"amount": "2", "type": "payment"}]}`)}
-	verify := func(token *forgery) *verifier.Access {
+	verify := func(r verifier.Request) *verifier.Access {
 		t.Helper()
-		access, err := s.verifiers[0].Verify(t.Context(), s.request(attackRequest{Token: token}))
+		access, err := v.Verify(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return access
 	}
-	access := verify(token)
+	request := s.request(attackRequest{Token: token})
+	access := verify(request)
 	person, ok := access.Authentication()
 	want := tenon.Authentication{Time: base.Add(-100 * time.Second), ACR: "mfa", AMR: []string{"pwd", "otp"}}
 	if diff := cmp.Diff(want, person); !ok || diff != "" {
@@ -162,10 +166,10 @@ func TestAccessTellsThePerson(t *testing.T) {
 		}
 	}
 	access.Claims.Person.ACR, access.Claims.Person.AMR[0], access.Claims.Details[3] = "x", "x", 'x'
-	if again := verify(token); again.Claims.Person.ACR != "mfa" || again.Claims.Person.AMR[0] != "pwd" || len(again.Details("payment")) != 2 {
+	if again := verify(request); again.Claims.Person.ACR != "mfa" || again.Claims.Person.AMR[0] != "pwd" || len(again.Details("payment")) != 2 {
 		t.Error("what a handler changed is seen by the next request with the token")
 	}
-	none := verify(nil)
+	none := verify(s.request(attackRequest{}))
 	if _, ok := none.Authentication(); ok || none.Details("payment") != nil {
 		t.Error("a client's own token tells of a person")
 	}
