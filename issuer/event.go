@@ -10,7 +10,7 @@ import (
 // An Event tells what became of one request, for metrics and the log line. It holds no token, key, proof or assertion. The
 // client's id is there only when the client has proved to be it, so that a stranger cannot fill a metric with names.
 type Event struct {
-	Endpoint   string     // "token", "par", "jwks", "metadata", "status", or the path of a page; "keys" for the schedule, which is no request
+	Endpoint   string     // "token", "par", "introspect", "revoke", "userinfo", "jwks", "metadata", "status", or the path of a page; "keys" for the schedule, which is no request
 	Status     int        // HTTP; 0 for what is no request
 	Code       tenon.Code // "" when nothing was refused
 	Reason     string     // the check that refused, in a short stable word
