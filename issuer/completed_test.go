@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/tenon-auth/tenon"
@@ -71,4 +72,17 @@ func (i *Issuer) RefuseAll(clientID, requestURI string) error {
 // EndGrant ends a grant as the person's own page does.
 func (i *Issuer) EndGrant(subject, id string) error {
 	return grantList{i}.End(context.Background(), subject, id)
+}
+
+// SignAs signs claims with the key that signs now, as a token of the given type.
+func (i *Issuer) SignAs(typ string, claims map[string]any) (string, error) {
+	key, err := i.cfg.Signing.active(i.cfg.Now())
+	if err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	return key.sign(typ, payload)
 }

@@ -76,7 +76,7 @@ type Login struct {
 	// Secrets are keys of at least 32 bytes, the newest first: forms and cookies are sealed with them. Required with People.
 	Secrets func() [][]byte
 	Codes   CodePolicy
-	Scopes  []string // what may be asked for beside openid, published as scopes_supported; nil: not published
+	Scopes  []string // published as scopes_supported, beside openid; what a client may ask for is in its registration
 }
 
 // validate reports what is missing. That there is nobody who could log in is no fault.

@@ -1,7 +1,7 @@
 package issuer_test
 
 import (
-	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,11 +29,9 @@ func TestIDTokenHint(t *testing.T) {
 			if r := f.pushed(app, url.Values{"claims": {`{"id_token":{"sub":{"value":"` + sub + `"}}}`}}); r.Asked.Subject != f.person.Subject {
 				t.Errorf("the claim means %q", r.Asked.Subject)
 			}
-			parts := strings.Split(hint, ".")
-			forged := base64.RawURLEncoding.EncodeToString([]byte(`{"iss":"` + f.url + `","aud":"app","sub":"person:x"}`))
 			for name, bad := range map[string]string{
-				"an access token": token, "another payload": parts[0] + "." + forged + "." + parts[2], "no signature": parts[0] + "." + parts[1] + ".",
-				"cut short": hint[:len(hint)-4], "a client's signature": app.assertion(part{Header: map[string]any{"typ": "JWT"}, Claims: map[string]any{"aud": "app", "iss": "@issuer"}}),
+				"an access token": token, "no signature": hint[:strings.LastIndexByte(hint, '.')+1], "cut short": hint[:len(hint)-4],
+				"too long": hint + strings.Repeat("A", 8<<10),
 			} {
 				if got := app.send(f.hinting(bad)); got.event.Reason != "id_token_hint" || got.body.Code != tenon.InvalidRequest {
 					t.Errorf("%s: %d %s", name, got.status, got.raw)
@@ -44,6 +42,48 @@ func TestIDTokenHint(t *testing.T) {
 			two.form.Set("claims", `{"id_token":{"sub":{"value":"person:x"}}}`)
 			app.refused(two, http.StatusBadRequest, tenon.InvalidRequest, "id_token_hint")
 		})
+	}
+}
+
+// One change at a time of a hint that is good: even our own signature makes no ID token of what is none.
+func TestHintIsAnIDTokenOfOurs(t *testing.T) {
+	f := newFlow(t, setup{})
+	app := f.app("app", nil)
+	made := func(typ string, change map[string]any) string {
+		now := f.clock.Now().Unix()
+		claims := map[string]any{"iss": f.url, "aud": "app", "sub": f.person.Subject, "iat": now, "exp": now + 60}
+		maps.Copy(claims, change)
+		maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+		compact, err := f.issuer.SignAs(typ, claims)
+		must(t, err)
+		return compact
+	}
+	good := made("JWT", nil)
+	parts, others := strings.Split(good, "."), strings.Split(made("JWT", map[string]any{"sub": "person:x"}), ".")
+	for name, bad := range map[string]string{
+		"typ of an access token":    made("at+jwt", nil),
+		"no typ":                    made("", nil),
+		"another issuer":            made("JWT", map[string]any{"iss": "https://as.evil.example"}),
+		"another client":            made("JWT", map[string]any{"aud": "other"}),
+		"other clients":             made("JWT", map[string]any{"aud": []string{"a", "b"}}),
+		"no audience":               made("JWT", map[string]any{"aud": nil}),
+		"nobody":                    made("JWT", map[string]any{"sub": nil}),
+		"no exp: an answer, signed": made("JWT", map[string]any{"exp": nil}),
+		"no iat":                    made("JWT", map[string]any{"iat": nil}),
+		"another payload":           parts[0] + "." + others[1] + "." + parts[2],
+		"a client's own signature":  app.assertion(part{Header: map[string]any{"typ": "JWT"}, Claims: map[string]any{"aud": "app", "iss": "@issuer"}}),
+		"signed by nobody":          parts[0] + "." + parts[1] + ".",
+	} {
+		if got := app.send(f.hinting(bad)); got.event.Reason != "id_token_hint" || got.body.Code != tenon.InvalidRequest {
+			t.Errorf("%s: %d %s", name, got.status, got.raw)
+		}
+	}
+	for name, hint := range map[string]string{
+		"as it is": good, "expired": made("JWT", map[string]any{"exp": 1}), "an audience more": made("JWT", map[string]any{"aud": []string{"app", "x"}}),
+	} {
+		if got := app.send(f.hinting(hint)); got.status != http.StatusCreated {
+			t.Errorf("%s: %d %s", name, got.status, got.event.Err)
+		}
 	}
 }
 
