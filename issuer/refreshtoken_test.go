@@ -1,6 +1,8 @@
 package issuer
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"math"
 	"strings"
 	"testing"
@@ -97,6 +99,17 @@ func TestVerifierIsHeldToItsForm(t *testing.T) {
 	} {
 		if checkVerifier(bad[0], bad[1]) == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+	// What its own challenge was made from, but could not have been by who keeps to RFC 7636 §4.1.
+	for verifier, good := range map[string]bool{
+		strings.Repeat("a", 42): false, strings.Repeat("a", 43): true, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false,
+		strings.Repeat("-._~", 11): true, strings.Repeat("+", 43): false, strings.Repeat("a", 43) + " ": false, strings.Repeat("é", 43): false,
+		strings.Repeat("a", 43) + "\n": false, strings.Repeat("a", 43) + "=": false,
+	} {
+		digest := sha256.Sum256([]byte(verifier))
+		if err := checkVerifier(verifier, base64.RawURLEncoding.EncodeToString(digest[:])); (err == nil) != good {
+			t.Errorf("%q: %v", verifier, err)
 		}
 	}
 }
