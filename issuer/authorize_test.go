@@ -202,6 +202,25 @@ func parsed(t *testing.T, raw string) rar.Details {
 	return details
 }
 
+// The consent page says who asks and for what (FAPI 2.0 §5.3.2.2 (13)), and nothing that a client sends is more than text (RFC 9396
+// §12).
+func TestConsentShowsWhoAndWhat(t *testing.T) {
+	f := newFlow(t, setup{}).withPassword()
+	app := f.app("app-17", func(p *party) { p.record.Name = `Shop <script>alert("name")</script>` })
+	hostile := strings.Replace(payment("123.45"), "Merchant", "<script>alert('creditor')</script>", 1)
+	uri, _ := f.push(app, message{}, url.Values{"scope": {"openid accounts"}, "authorization_details": {hostile}})
+	w := f.window()
+	p := w.signIn(w.visit("app-17", uri))
+	for _, shown := range []string{"app-17", "Shop &lt;script", "https://app.example.com", "accounts", "123.45", "&lt;script&gt;alert(&#39;creditor&#39;)"} {
+		if !strings.Contains(p.body, shown) {
+			t.Errorf("%q is not on the page: %s", shown, p.body)
+		}
+	}
+	if strings.Contains(p.body, "<script>alert") || !strings.Contains(p.header.Get("Content-Security-Policy"), "form-action 'self' https://app.example.com") {
+		t.Errorf("policy %q, page %s", p.header.Get("Content-Security-Policy"), p.body)
+	}
+}
+
 // However many windows complete a request at once, by yes or no, one does (FAPI 2.0 §5.3.2.2, note 3).
 func TestOneOfManyCompletes(t *testing.T) {
 	f := newFlow(t, setup{})
