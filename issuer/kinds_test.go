@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -157,9 +158,7 @@ func (z *zoo) pushes(extra url.Values) bool {
 		"grant_type": nil, "response_type": {"code"}, "redirect_uri": {redirectURI}, "code_challenge": {challenge}, "code_challenge_method": {"S256"},
 		"scope": {"openid"},
 	}
-	for name, values := range extra {
-		form[name] = values
-	}
+	maps.Copy(form, extra)
 	return z.app.send(message{target: z.url + "/par", form: form}).status == 201
 }
 

@@ -1,6 +1,7 @@
 package issuer_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -120,9 +121,7 @@ func (f *pushFixture) pushing(m message) message {
 		"grant_type": nil, "response_type": {"code"}, "redirect_uri": {redirectURI}, "code_challenge_method": {"S256"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "scope": {"openid accounts payments"}, "state": {"s"},
 	}
-	for name, values := range m.form {
-		form[name] = values
-	}
+	maps.Copy(form, m.form)
 	m.form, m.target = form, f.url+"/par"
 	if m.alias {
 		m.target = f.alias.URL + f.path + "/par"

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -53,9 +54,7 @@ func (w *window) send(method, address, body string, header http.Header) page {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	answer, err := w.http.Do(r)
 	must(t, err)
 	defer answer.Body.Close()
@@ -104,9 +103,7 @@ func (w *window) submit(p page, typed url.Values) page {
 	for _, field := range hidden.FindAllStringSubmatch(form, -1) {
 		fields.Set(html.UnescapeString(field[1]), html.UnescapeString(field[2]))
 	}
-	for name, values := range typed {
-		fields[name] = values
-	}
+	maps.Copy(fields, typed)
 	next := w.send(http.MethodPost, w.f.main.URL+action, fields.Encode(), nil)
 	if location := next.header.Get("Location"); next.status == http.StatusSeeOther && strings.HasPrefix(location, w.f.path+"/") {
 		return w.follow(w.f.main.URL + location)
