@@ -200,6 +200,13 @@ func TestIntrospectionSeesEveryEnd(t *testing.T) {
 			_, err := f.admin.Revoke(f.t.Context(), issuer.Revocation{ClientID: "app"})
 			must(f.t, err)
 		},
+		"the client is registered as disabled": func(f *flow, _ string) {
+			client, err := f.admin.Client(f.t.Context(), "app")
+			must(f.t, err)
+			client.Disabled = true
+			_, err = f.admin.UpdateClient(f.t.Context(), client)
+			must(f.t, err)
+		},
 		"the client is removed": func(f *flow, _ string) { must(f.t, f.admin.RemoveClient(f.t.Context(), "app")) },
 		"the person is disabled": func(f *flow, _ string) {
 			f.person.Disabled = true

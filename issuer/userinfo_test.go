@@ -407,7 +407,7 @@ func TestUserInfoNonces(t *testing.T) {
 	}
 }
 
-// A proof is good once for all replicas and all ways to ask, ten thousand times at once too.
+// A proof is good once, also when many send it at the same time.
 func TestUserInfoProofIsGoodOnce(t *testing.T) {
 	f := newFlow(t, setup{})
 	p := f.app("app", nil)
