@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tenon-auth/tenon"
 )
@@ -33,7 +34,15 @@ func isOpaque(token string) bool {
 	}
 	head, _, _ := strings.Cut(strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(token), ".")
 	header, _ := base64.RawURLEncoding.DecodeString(head) // as far as it goes
-	return !strings.HasPrefix(strings.TrimLeft(string(header), " \t\r\n"), "{")
+	return !isJSONText(strings.TrimLeft(string(header), " \t\r\n"))
+}
+
+// isJSONText reports whether a text may be the beginning of a JSON object. Of random bytes, one in 256 begins like one; that all of them
+// are text does not happen.
+func isJSONText(s string) bool {
+	return strings.HasPrefix(s, "{") && !strings.ContainsFunc(s, func(r rune) bool {
+		return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\r' && r != '\n'
+	})
 }
 
 // isToken68 knows the characters of a token in an Authorization field (RFC 6750 §2.1).
