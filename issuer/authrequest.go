@@ -26,7 +26,7 @@ type asking struct {
 
 // judge holds an authorization request to everything that can be known without its person (RFC 9126 §2.1). Nothing is spent.
 func (a *asking) judge(ctx context.Context) (*pushedRequest, error) {
-	a.pushed.ClientID, a.pushed.Created = a.client.ID, a.now
+	a.pushed.ClientID, a.pushed.Created, a.pushed.Expires = a.client.ID, a.now, a.now.Add(a.cfg.Codes.Request)
 	for _, concern := range []func(context.Context) error{
 		a.judgeFlow, a.judgeRedirect, a.judgeEchoes, a.judgeChallenge, a.judgeKey, // this file
 		a.judgeScope, a.judgeDetails, a.judgeResources, // authtarget.go

@@ -22,9 +22,6 @@ func (l grantList) Of(ctx context.Context, subject string) ([]browser.Grant, err
 			return nil, err
 		}
 		g := item.Value
-		if g.Person != subject { // the prefix is a hash cut short
-			continue
-		}
 		info, err := l.infoOf(ctx, g.ClientID)
 		if err != nil {
 			return nil, err

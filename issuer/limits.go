@@ -15,7 +15,7 @@ import (
 type Limits struct {
 	Form              int64 // bytes of a request's body: 0 means 64 KiB
 	ClientPerSecond   int   // token requests of one client in the long run: 0 means 100
-	WaitingPerClient  int   // KiB of pushed requests of one client that wait for people: 0 means 65536; at least 256
+	WaitingPerClient  int   // KiB of pushed requests of one client that wait for people: 0 means 65536; at least 2048
 	RefusalsPerMinute int   // requests from one address that prove no client: 0 means 120
 	Table             int   // clients and addresses that are told apart: 0 means 16384; the rest share one bound
 }
@@ -43,8 +43,8 @@ func (l Limits) validate() error {
 	if l.Form < 0 || l.Form > 1<<20 {
 		return fmt.Errorf("issuer: a form of at most %d bytes: use 1 to 1048576", l.Form)
 	}
-	if l.WaitingPerClient >= 0 && l.WaitingPerClient < 256 {
-		return fmt.Errorf("issuer: %d KiB of waiting requests for a client: use at least 256", l.WaitingPerClient)
+	if l.WaitingPerClient >= 0 && l.WaitingPerClient < 2048 { // the largest request of a public client must fit in half of it
+		return fmt.Errorf("issuer: %d KiB of waiting requests for a client: use at least 2048", l.WaitingPerClient)
 	}
 	if l.Table < 0 {
 		return errors.New("issuer: the table of limits has a negative size")

@@ -256,7 +256,7 @@ func TestConfigurationFaults(t *testing.T) {
 		"codes for no time":          func(c *issuer.Config) { c.Codes.Code = -1 },
 		"grants for a minute":        func(c *issuer.Config) { c.Codes.Grant = time.Minute },
 		"a grace of an hour":         func(c *issuer.Config) { c.Codes.Grace = time.Hour },
-		"little room for requests":   func(c *issuer.Config) { c.Limits.WaitingPerClient = 255 },
+		"little room for requests":   func(c *issuer.Config) { c.Limits.WaitingPerClient = 2047 },
 		"unknown profile":            func(c *issuer.Config) { c.Profile = 7 },
 		"tokens for a day":           func(c *issuer.Config) { c.Tokens.Lifetime = 24 * time.Hour },
 		"negative lifetime":          func(c *issuer.Config) { c.Tokens.Lifetime = -time.Second },

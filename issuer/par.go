@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -32,6 +33,9 @@ func (i *Issuer) processPAR(ctx context.Context, req *call, e *Event) (_ reply, 
 	if err != nil {
 		return reply{}, id.nonce, err
 	}
+	if err := i.takeRoom(&id, req.from, pushed); err != nil {
+		return reply{}, id.nonce, err
+	}
 	answer, err := i.push(ctx, &id, pushed, e)
 	return reply{http.StatusCreated, answer}, id.nonce, err // RFC 9126 §2.2
 }
@@ -39,15 +43,10 @@ func (i *Issuer) processPAR(ctx context.Context, req *call, e *Event) (_ reply, 
 // push keeps a request that was judged good, and spends the proof and the assertion in the same commit. It is kept for longer
 // than it can be begun with: a person who has begun may still be looking for a password.
 func (i *Issuer) push(ctx context.Context, id *identified, pushed *pushedRequest, e *Event) (*pushedAnswer, error) {
-	lifetime := i.cfg.Codes.Request
-	pushed.Expires = pushed.Created.Add(lifetime)
 	secret := newSecret()
 	var change store.Change
 	if err := pushedRequests.Insert(&change, secretID(secret), *pushed, pushed.Expires.Add(browser.Patience)); err != nil {
 		return nil, err
-	}
-	if wait, ok := i.waiting.takeN(id.caller.ID, kibibytes(change.Inserts[0].Body), pushed.Created); !ok {
-		return nil, tooMany(wait, "too many requests of this client wait for people")
 	}
 	id.spend(&change, i.cfg.Issuer)
 	begin := time.Now()
@@ -59,8 +58,25 @@ func (i *Issuer) push(ctx context.Context, id *identified, pushed *pushedRequest
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	return &pushedAnswer{RequestURI: requestURIPrefix + secret, ExpiresIn: int64(lifetime / time.Second)}, nil
+	return &pushedAnswer{RequestURI: requestURIPrefix + secret, ExpiresIn: int64(i.cfg.Codes.Request / time.Second)}, nil
 }
 
-// kibibytes is what a record counts for in the allowance of its client.
-func kibibytes(body []byte) int { return 1 + len(body)>>10 }
+// strangerCost is how many times as much a request counts that anybody could have pushed.
+const strangerCost = 16
+
+// takeRoom takes what a request will fill of the store off the allowance of its client, or, where anybody can push in the client's
+// name, off that of the address.
+func (i *Issuer) takeRoom(id *identified, from sender, pushed *pushedRequest) error {
+	body, err := json.Marshal(pushed)
+	if err != nil {
+		return err
+	}
+	cost := 1 + len(body)>>10 // KiB
+	if id.caller.AuthMethod == NoAuth {
+		cost *= strangerCost
+	}
+	if wait, ok := i.waiting.takeN(id.payer(from), cost, pushed.Created); !ok {
+		return tooMany(wait, "too many requests of this client wait for people")
+	}
+	return nil
+}

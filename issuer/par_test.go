@@ -1,6 +1,7 @@
 package issuer_test
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -160,50 +161,93 @@ func TestNonceChallengeAtPARSpendsNothing(t *testing.T) {
 	}
 }
 
+// bulky is a pushed request of more than 12 KiB.
+func bulky() message {
+	_, challenge := challenged()
+	names := make([]string, 60)
+	for n := range names {
+		names[n] = `"` + strings.Repeat("n", 100) + strconv.Itoa(n) + `":null`
+	}
+	return message{form: url.Values{
+		"grant_type": nil, "response_type": {"code"}, "redirect_uri": {redirectURI}, "code_challenge": {challenge}, "code_challenge_method": {"S256"},
+		"state": {strings.Repeat("s", 4096)}, "acr_values": {strings.Repeat(strings.Repeat("a", 250)+" ", 8)}, "claims": {`{"id_token":{` + strings.Join(names, ",") + `}}`},
+	}}
+}
+
+// fill pushes what make makes until the server has had enough, and gives how many requests it kept.
+func (f *flow) fill(p *party, most int, make func() message) (kept int, refused reply) {
+	f.t.Helper()
+	for kept = range most {
+		m := make()
+		m.target = f.url + "/par"
+		if refused = p.send(m); refused.status != http.StatusCreated {
+			return kept, refused
+		}
+	}
+	f.t.Fatalf("%d requests fit", most)
+	return kept, refused
+}
+
 // A client cannot fill the store: what waits for people is bounded by size, for each client by itself (RFC 9126 §2.3).
 func TestWaitingRequestsOfAClientAreBounded(t *testing.T) {
-	f := newFlow(t, setup{edit: func(c *issuer.Config) { c.Limits.WaitingPerClient = 256 }})
+	f := newFlow(t, setup{edit: func(c *issuer.Config) { c.Limits.WaitingPerClient = 2048 }})
 	app, other := f.app("app", nil), f.app("other", nil)
-	big := url.Values{"state": {strings.Repeat("s", 4096)}, "nonce": {strings.Repeat("n", 255)}}
-	kept := 0
-	var got reply
-	for kept < 1000 {
-		_, challenge := challenged()
-		form := url.Values{
-			"grant_type": nil, "response_type": {"code"}, "redirect_uri": {redirectURI}, "code_challenge": {challenge}, "code_challenge_method": {"S256"},
-			"state": big["state"], "nonce": big["nonce"],
-		}
-		if got = app.send(message{form: form, target: f.url + "/par"}); got.status != http.StatusCreated {
-			break
-		}
-		kept++
+	kept, got := f.fill(app, 2048/12, bulky)
+	if kept < 20 {
+		t.Errorf("only %d requests of about 12 KiB fit in 2 MiB", kept)
 	}
-	if kept < 20 || kept > 256/4 {
-		t.Errorf("%d requests of more than 4 KiB fit in 256 KiB", kept)
-	}
-	if wait, err := strconv.Atoi(got.header.Get("Retry-After")); got.status != http.StatusTooManyRequests || got.event.Reason != "rate" || err != nil || wait < 1 {
+	wait, err := strconv.Atoi(got.header.Get("Retry-After"))
+	if got.status != http.StatusTooManyRequests || got.event.Reason != "rate" || err != nil || wait < 1 {
 		t.Errorf("answered %d %s, Retry-After %q", got.status, got.event.Reason, got.header.Get("Retry-After"))
 	}
-	f.push(other, message{}, big)
-	if wait, err := strconv.Atoi(got.header.Get("Retry-After")); err == nil {
-		f.clock.advance(time.Duration(wait) * time.Second)
-	}
-	f.push(app, message{}, big)
+	f.push(other, message{}, nil)
+	f.clock.advance(time.Duration(wait) * time.Second)
+	f.push(app, message{}, nil)
 }
 
 // Anybody can call as a public client: what one address does is not held against others, and refusals are a stranger's.
 func TestStrangersCannotShutOutAPublicClient(t *testing.T) {
-	f := newFlow(t, setup{profile: issuer.OAuth2, edit: func(c *issuer.Config) { c.Limits = issuer.Limits{ClientPerSecond: -1, RefusalsPerMinute: 4} }})
+	f := newFlow(t, setup{profile: issuer.OAuth2, edit: func(c *issuer.Config) {
+		c.Limits = issuer.Limits{ClientPerSecond: -1, RefusalsPerMinute: 4, WaitingPerClient: 2048}
+	}})
 	app := f.app("app", public)
-	got := app.send(message{form: url.Values{"grant_type": nil}, target: f.url + "/par"})
-	if got.status != http.StatusBadRequest || !got.event.Public {
-		t.Fatalf("answered %d %s", got.status, got.raw)
+	if kept, got := f.fill(app, 10, bulky); kept < 2 || got.status != http.StatusTooManyRequests {
+		t.Errorf("a stranger fills %d places: %d %s", kept, got.status, got.raw)
 	}
-	for range 4 {
+	f.fill(app, 20, func() message { return f.hinting("") })
+	f.from("127.0.0.2", func() { f.push(app, message{}, nil) })
+	var got reply
+	for range 5 {
 		got = app.send(message{form: url.Values{"grant_type": nil}, target: f.url + "/par"})
 	}
-	if got.status != http.StatusTooManyRequests {
+	if got.status != http.StatusTooManyRequests || got.event.ClientID != "" {
 		t.Errorf("a stranger is refused for ever: %d %s", got.status, got.raw)
+	}
+	f.from("127.0.0.2", func() { f.push(app, message{}, nil) })
+}
+
+// from lets requests come from another address of this machine.
+func (f *flow) from(address string, do func()) {
+	transport := f.client(nil).Transport.(*http.Transport)
+	transport.CloseIdleConnections()
+	transport.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}).DialContext
+	do()
+	transport.CloseIdleConnections()
+	transport.DialContext = nil
+}
+
+// A registration from before the profile became stricter: a public client is nobody under FAPI 2.0 (§5.3.2.1 (3)).
+func TestPublicClientUnderStricterProfile(t *testing.T) {
+	f := newFlow(t, setup{})
+	lax := &issuer.Admin{Store: f.store, Log: f.book, Profile: issuer.OAuth2}
+	p := &party{server: f.server, proofs: ecKey(t), record: publicClient(goodApp(t))}
+	_, err := lax.AddClient(t.Context(), p.record)
+	must(t, err)
+	for _, path := range []string{"/par", "/token", "/revoke"} {
+		m := f.hinting("")
+		m.target = f.url + path
+		m.form.Set("grant_type", issuer.AuthorizationCode)
+		p.refused(m, http.StatusUnauthorized, tenon.InvalidClient, "no_credential")
 	}
 }
 
