@@ -119,6 +119,6 @@ func (a *asking) judgeKey(context.Context) error {
 	case proof != nil:
 		named = proof.Thumbprint()
 	}
-	a.pushed.JKT = named
+	a.pushed.Thumbprint = named
 	return nil
 }

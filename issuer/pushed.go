@@ -35,8 +35,8 @@ type target struct {
 
 // holder is what whoever redeems the code must prove to have.
 type holder struct {
-	Challenge string `json:"code_challenge"`     // S256 (RFC 7636 §4.2)
-	JKT       string `json:"dpop_jkt,omitempty"` // "" for no key (RFC 9449 §10)
+	Challenge  string `json:"code_challenge"`     // S256 (RFC 7636 §4.2)
+	Thumbprint string `json:"dpop_jkt,omitempty"` // "" for no key (RFC 9449 §10)
 }
 
 // wishes is how the client wants the person to be asked (OpenID Connect Core §3.1.2.1).

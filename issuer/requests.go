@@ -142,7 +142,7 @@ func (q requests) approved(s stored, a browser.Approval) (code string, change *s
 			Identity:       p.Identity, Created: now,
 		}, until.Add(commitMargin)),
 		codes.Insert(change, secretID(code), codeRecord{
-			Grant: grant, ClientID: p.ClientID, RedirectURI: p.RedirectURI, Challenge: p.Challenge, JKT: p.JKT,
+			Grant: grant, ClientID: p.ClientID, RedirectURI: p.RedirectURI, Challenge: p.Challenge, JKT: p.Thumbprint,
 			Nonce: p.Nonce, Until: until,
 		}, until.Add(commitMargin)),
 	)
