@@ -13,7 +13,7 @@ func TestClausesAreEnforcedWhereTheTableSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := regexp.MustCompile(`(?m)^\| ((?:RFC|FAPI|Token)[^|]*§[^|]*) \| [^|]+ \| ([^|]+) \|$`)
+	row := regexp.MustCompile(`(?m)^\| ((?:RFC|FAPI|Token|OpenID)[^|]*§[^|]*) \| [^|]+ \| ([^|]+) \|$`)
 	path := regexp.MustCompile("`([^`]+)`")
 	rows := row.FindAllStringSubmatch(string(table), -1)
 	if len(rows) < 60 {

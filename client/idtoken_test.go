@@ -210,7 +210,8 @@ func TestKeysOfTheIssuer(t *testing.T) {
 	clock = clock.Add(2 * time.Hour)
 	bank.keys = func() []jose.JSONWebKey {
 		return []jose.JSONWebKey{
-			{Key: old.Signer().Public(), KeyID: "bank-2", Use: "sig"}, {Key: next.Signer().Public(), KeyID: "bank-2", Use: "sig"},
+			{Key: old.Signer().Public(), KeyID: "bank-2", Use: "sig"},
+			{Key: next.Signer().Public(), KeyID: "bank-2", Use: "sig"},
 			{Key: newKey(t).Signer().Public(), KeyID: "bank-2", Use: "enc"},
 		}
 	}

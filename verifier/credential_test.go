@@ -45,7 +45,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 
 func checkAssertion(t *testing.T, compact string, alg jose.SignatureAlgorithm, key crypto.Signer, seen map[string]bool) {
 	t.Helper()
-	parsed := must(jose.ParseSigned(compact, []jose.SignatureAlgorithm{alg}))
+	parsed := must(jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{alg}))
 	payload, err := parsed.Verify(key.Public())
 	if err != nil {
 		t.Fatal(err)

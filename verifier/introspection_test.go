@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -269,9 +270,7 @@ func TestIntrospectionFailsClosed(t *testing.T) {
 		return &registrar{answer: func(url.Values) (*http.Response, error) {
 			a := jsonAnswer(activeToken(time.Hour))
 			a.StatusCode, a.Status = code, fmt.Sprint(code)
-			for name, values := range header {
-				a.Header[name] = values
-			}
+			maps.Copy(a.Header, header)
 			return a, nil
 		}}
 	}

@@ -69,12 +69,24 @@ func TestStepUpChallenge(t *testing.T) {
 		request attackRequest
 		want    string
 	}{
-		{"by class", verifier.AuthenticationRule{ACR: []string{"mfa", `p"hr`}}, attackRequest{Token: login("pwd", 0)},
-			`DPoP error="insufficient_user_authentication", error_description="` + class + `", acr_values="mfa phr", ` + algs + ", " + hint},
-		{"by age", verifier.AuthenticationRule{MaxAge: 5 * time.Minute}, attackRequest{Token: login("mfa", 301)},
-			`DPoP error="insufficient_user_authentication", error_description="` + age + `", max_age="300", ` + algs + ", " + hint},
-		{"by both", verifier.AuthenticationRule{ACR: []string{"mfa"}, MaxAge: time.Minute}, attackRequest{Token: login("mfa", 301)},
-			`DPoP error="insufficient_user_authentication", error_description="` + age + `", acr_values="mfa", max_age="60", ` + algs + ", " + hint},
+		{
+			"by class",
+			verifier.AuthenticationRule{ACR: []string{"mfa", `p"hr`}},
+			attackRequest{Token: login("pwd", 0)},
+			`DPoP error="insufficient_user_authentication", error_description="` + class + `", acr_values="mfa phr", ` + algs + ", " + hint,
+		},
+		{
+			"by age",
+			verifier.AuthenticationRule{MaxAge: 5 * time.Minute},
+			attackRequest{Token: login("mfa", 301)},
+			`DPoP error="insufficient_user_authentication", error_description="` + age + `", max_age="300", ` + algs + ", " + hint,
+		},
+		{
+			"by both",
+			verifier.AuthenticationRule{ACR: []string{"mfa"}, MaxAge: time.Minute},
+			attackRequest{Token: login("mfa", 301)},
+			`DPoP error="insufficient_user_authentication", error_description="` + age + `", acr_values="mfa", max_age="60", ` + algs + ", " + hint,
+		},
 		{"with a certificate", verifier.AuthenticationRule{ACR: []string{"mfa"}}, attackRequest{
 			Token: &forgery{Claims: x5t}, Scheme: "Bearer", Proof: &forgery{Omit: true}, Certificate: "client",
 		}, `Bearer error="insufficient_user_authentication", error_description="this needs a person who has logged in, and the token is the client's own", acr_values="mfa", ` + hint},

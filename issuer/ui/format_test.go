@@ -128,8 +128,12 @@ func TestScopesAndClaimsInWords(t *testing.T) {
 		{"nobody's", []ui.Scope{{Name: "stock.read"}}, nil, []string{"use the permission stock.read"}},
 		{"a name that is a key of ours", []ui.Scope{{Name: "other"}}, nil, []string{"use the permission other"}},
 		{"claims", nil, []string{"birthdate", "x_tier"}, []string{"see these data: date of birth, x_tier"}},
-		{"claims that scopes cover", []ui.Scope{{Name: "profile"}, {Name: "email"}, {Name: "phone"}, {Name: "address"}}, []string{"name", "email_verified", "phone_number", "address"},
-			[]string{"see your name and profile", "see your e-mail address", "see your phone number", "see your postal address"}},
+		{
+			"claims that scopes cover",
+			[]ui.Scope{{Name: "profile"}, {Name: "email"}, {Name: "phone"}, {Name: "address"}},
+			[]string{"name", "email_verified", "phone_number", "address"},
+			[]string{"see your name and profile", "see your e-mail address", "see your phone number", "see your postal address"},
+		},
 		{"claims that scopes do not cover", []ui.Scope{{Name: "email"}}, []string{"name", "email"}, []string{"see your e-mail address", "see these data: name"}},
 	}
 	pages := newPages(t, ui.Config{})

@@ -29,14 +29,15 @@ const permissionsPolicy = "publickey-credentials-get=(self), publickey-credentia
 
 // Scripts may not write HTML (trusted types), and need no connection: the answer of a passkey goes out in a form.
 func contentSecurityPolicy(formTargets []string) string {
-	formAction := "form-action 'self'"
+	var formAction strings.Builder
+	formAction.WriteString("form-action 'self'")
 	for _, target := range formTargets {
 		if isFormTarget(target) {
-			formAction += " " + target
+			formAction.WriteString(" " + target)
 		}
 	}
 	return strings.Join([]string{
-		"default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self' data:", formAction,
+		"default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self' data:", formAction.String(),
 		"frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
 	}, "; ")
 }

@@ -39,7 +39,7 @@ func TestIDsAreUniqueAndWhatPointsToThemFindsThem(t *testing.T) {
 		}
 		for _, pointer := range []string{"for", "form", "aria-describedby", "aria-labelledby"} {
 			for _, e := range doc.all(func(e *element) bool { return e.attr[pointer] != "" }) {
-				for _, id := range strings.Fields(e.attr[pointer]) {
+				for id := range strings.FieldsSeq(e.attr[pointer]) {
 					if !seen[id] {
 						t.Errorf("<%s %s=%q> points nowhere", e.tag, pointer, id)
 					}

@@ -20,7 +20,7 @@ type receipt struct {
 	Person  string // as the ID token names them
 	Token   jwtText
 	Proof   jwtText
-	JKT     string // that the token is bound to, which is the thumbprint of the proof's key
+	Key     string // thumbprint of the one that the token is bound to, and that made the proof
 	Entry   logEntry
 	Thief   []theft
 	copied  loot
@@ -53,7 +53,7 @@ func (s *stage) receipt(ctx context.Context, o Outcome, copied loot, who *client
 	if err != nil {
 		return nil, err
 	}
-	r.JKT = claims.Confirmation.JKT
+	r.Key = claims.Confirmation.JKT
 	if r.Token, err = readable(copied.token); err != nil {
 		return nil, err
 	}
