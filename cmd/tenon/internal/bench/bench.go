@@ -41,9 +41,10 @@ func parts() []part {
 	return []part{
 		{"signatures: ES256, PS256, Ed25519", 0.10, signatures},
 		{"the verifier, one caller", 0.18, verifying},
-		{"an HTTP API behind the middleware, 64 callers", 0.34, calling},
-		{"the token endpoint, 64 callers", 0.14, issuing},
-		{"the replay memory, 256 callers", 0.14, remembering},
+		{"an HTTP API behind the middleware, 64 callers", 0.28, calling},
+		{"the token endpoint, 64 callers", 0.12, issuing},
+		{"a person's grant, 64 callers", 0.10, granting},
+		{"the replay memory, 256 callers", 0.12, remembering},
 		{"a start with many live proofs", 0.10, starting},
 	}
 }

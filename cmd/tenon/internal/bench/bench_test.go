@@ -50,12 +50,13 @@ func TestRunMeasuresEverything(t *testing.T) {
 		"HTTP API behind the middleware: " + memory, "HTTP API behind the middleware: " + sync,
 		"HTTP API behind the middleware: " + fenced, "HTTP API behind the middleware: no verifier at all",
 		"Token endpoint: client_credentials",
+		"A person's grant: code flow: PAR, consent, token", "A person's grant: refresh", "A person's grant: introspection of a JWT", "A person's grant: userinfo",
 		"Replay memory alone: " + memory, "Replay memory alone: " + sync, "Replay memory alone: " + fenced,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(progress) != 6 || slices.Contains(progress, "") {
+	if len(progress) != 7 || slices.Contains(progress, "") {
 		t.Errorf("progress was %q", progress)
 	}
 	if len(report.Facts) != 2 || report.Facts[0].Value <= 0 || report.Facts[1].Value <= 0 {

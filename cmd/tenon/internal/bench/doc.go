@@ -5,6 +5,6 @@
 // garbage collection in it. Callers over HTTP are a process of their own, so that their work is not in it.
 //
 // Reading order: bench.go (what is measured, in which order), sample.go and cpu_unix.go (how), raw.go (the yardstick), service.go
-// (an issuer and a verifier to measure), verifying.go, caller.go and wire.go (another process that calls), calling.go, issuing.go, remembering.go and starting.go (the
+// (an issuer and a verifier to measure), verifying.go, caller.go and wire.go (another process that calls), calling.go, issuing.go, granting.go, remembering.go and starting.go (the
 // measurements), machine.go, report.go and table.go (how it is told).
 package bench

@@ -18,6 +18,8 @@ import (
 	"github.com/tenon-auth/tenon/audit"
 	"github.com/tenon-auth/tenon/dpop"
 	"github.com/tenon-auth/tenon/issuer"
+	"github.com/tenon-auth/tenon/issuer/people"
+	"github.com/tenon-auth/tenon/issuer/ui"
 	"github.com/tenon-auth/tenon/store/bolt"
 	"github.com/tenon-auth/tenon/verifier"
 )
@@ -37,7 +39,9 @@ const replayCapacity = 4 << 20
 type service struct {
 	store     *bolt.Store
 	book      *audit.Book
-	tokens    http.Handler
+	people    *people.Directory
+	sessions  *people.Sessions
+	tokens    http.Handler // all of the issuer's
 	checker   *dpop.Checker
 	keys      verifier.KeySource
 	key       *dpop.Key   // the client's, of its proofs
@@ -79,15 +83,35 @@ func (s *service) openIssuer(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	login, err := s.login()
+	if err != nil {
+		return err
+	}
 	i, err := issuer.New(issuer.Config{
-		Issuer: issuerURL, Store: s.store, Log: issuer.BindingLog{Book: book}, Signing: keyring, DPoP: s.checker,
-		Limits: issuer.Limits{ClientPerSecond: -1},
+		Issuer: issuerURL, Store: s.store, Log: issuer.BindingLog{Book: book}, Signing: keyring, DPoP: s.checker, Login: login,
+		Limits: issuer.Limits{ClientPerSecond: -1, WaitingPerClient: -1},
 	})
 	if err != nil {
 		return err
 	}
 	s.tokens = i.Handler()
 	return nil
+}
+
+// login is what people log in with.
+func (s *service) login() (l issuer.Login, err error) {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	l.Secrets = func() [][]byte { return [][]byte{secret} }
+	if s.people, err = people.New(people.Config{Store: s.store, Issuer: issuerURL, Secrets: l.Secrets}); err != nil {
+		return l, err
+	}
+	if s.sessions, err = people.NewSessions(people.SessionConfig{Store: s.store}); err != nil {
+		return l, err
+	}
+	l.People, l.Sessions = s.people, s.sessions
+	l.Pages, err = ui.New(ui.Config{Name: "bench"})
+	return l, err
 }
 
 // register makes the client known to the issuer.
@@ -103,24 +127,26 @@ func (s *service) register(ctx context.Context) (err error) {
 	if s.assertion, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key.Signer()}, options); err != nil {
 		return err
 	}
+	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Signer().Public(), KeyID: key.Thumbprint(), Algorithm: string(jose.ES256), Use: "sig"}}}
 	admin := issuer.Admin{Store: s.store, Log: s.book}
 	_, err = admin.AddClient(ctx, issuer.Client{
-		ID: clientID, AuthMethod: issuer.PrivateKeyJWT, Algorithm: string(dpop.ES256),
-		JWKS: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{
-			Key: key.Signer().Public(), KeyID: key.Thumbprint(), Algorithm: string(jose.ES256), Use: "sig",
-		}}},
+		ID: clientID, AuthMethod: issuer.PrivateKeyJWT, Algorithm: string(dpop.ES256), JWKS: keys,
 		GrantTypes: []string{"client_credentials"}, Scope: tenon.Scope{"payments"}, Resources: []string{apiURL}, DPoPBound: true,
 	})
-	return err
+	return errors.Join(err, s.registerForPeople(ctx, keys))
+}
+
+// assert makes a client assertion.
+func (s *service) assert(id string) (string, error) {
+	now := time.Now()
+	return jwt.Signed(s.assertion).Claims(map[string]any{
+		"iss": id, "sub": id, "aud": issuerURL, "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+	}).Serialize()
 }
 
 // tokenRequest makes a token request, as it goes over the wire.
 func (s *service) tokenRequest() ([]byte, error) {
-	now := time.Now()
-	assertion, err := jwt.Signed(s.assertion).Claims(map[string]any{
-		"iss": clientID, "sub": clientID, "aud": issuerURL, "jti": rand.Text(),
-		"iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
-	}).Serialize()
+	assertion, err := s.assert(clientID)
 	if err != nil {
 		return nil, err
 	}
