@@ -44,7 +44,7 @@ func granting(ctx context.Context, b *bench, budget time.Duration) error {
 	for _, part := range []struct {
 		name             string
 		verifies, signs  int
-		prepare          func() (func() error, error)
+		prepare          func(context.Context) (func() error, error)
 		comparedWithText string
 	}{
 		{"code flow: PAR, consent, token", 4, 2, f.codeFlow, "four bare verifications and two signatures"},
@@ -66,11 +66,11 @@ func granting(ctx context.Context, b *bench, budget time.Duration) error {
 }
 
 // measureRound makes a round of requests, and then has a crowd send them.
-func measureRound(ctx context.Context, s *sample, prepare func() (func() error, error)) error {
+func measureRound(ctx context.Context, s *sample, prepare func(context.Context) (func() error, error)) error {
 	ready := make([]func() error, roundFlows)
 	for i := range ready {
 		var err error
-		if ready[i], err = prepare(); err != nil {
+		if ready[i], err = prepare(ctx); err != nil {
 			return err
 		}
 	}
@@ -78,29 +78,44 @@ func measureRound(ctx context.Context, s *sample, prepare func() (func() error, 
 	return crowd.run(ctx, s, func(_, i int) error { return ready[i]() })
 }
 
-// flows are the requests about one person, who is logged in and has said yes before.
+// flows are the requests about a person, who is logged in and has said yes before. Another one comes after every few, as would
+// be: what somebody has allowed is looked at before they are asked.
 type flows struct {
 	*service
-	cookie        string // the person's session
-	access, again string // an access token and a refresh token of the person's grant
+	arrived       int    // people so far
+	prepared      int    // code flows so far
+	cookie        string // the session of the newest
+	access, again string // an access token and a refresh token of the first's grant
 }
+
+// flowsEach is how many code flows one person goes through.
+const flowsEach = 4
 
 func newFlows(ctx context.Context, s *service) (*flows, error) {
 	f := &flows{service: s}
-	person, err := s.people.Add(ctx, people.Person{Username: "bench"})
-	if err != nil {
+	if err := f.arrive(ctx); err != nil {
 		return nil, err
-	}
-	f.cookie, _, err = s.sessions.Start(ctx, people.Session{Subject: person.Subject, Methods: []people.Method{people.Pwd}, AuthTime: time.Now()})
-	if err != nil {
-		return nil, err
-	}
-	if err := f.consent(); err != nil {
-		return nil, fmt.Errorf("the first consent: %w", err)
 	}
 	tokens, err := f.authorize()
 	f.access, f.again = tokens.Access, tokens.Refresh
 	return f, err
+}
+
+// arrive logs in somebody new, who says yes for the first time.
+func (f *flows) arrive(ctx context.Context) error {
+	f.arrived++
+	person, err := f.people.Add(ctx, people.Person{Username: fmt.Sprint("bench-", f.arrived)})
+	if err != nil {
+		return err
+	}
+	f.cookie, _, err = f.sessions.Start(ctx, people.Session{Subject: person.Subject, Methods: []people.Method{people.Pwd}, AuthTime: time.Now()})
+	if err != nil {
+		return err
+	}
+	if err := f.consent(); err != nil {
+		return fmt.Errorf("the first consent: %w", err)
+	}
+	return nil
 }
 
 // A given is what a token answer gives.
@@ -121,7 +136,7 @@ func (f *flows) consent() error {
 	if err != nil {
 		return err
 	}
-	page := f.serve(f.browse(http.MethodGet, location, nil))
+	page := f.serve(browse(f.cookie, http.MethodGet, location, nil))
 	found := formToken.FindStringSubmatch(page.Body.String())
 	if page.Code != http.StatusOK || found == nil {
 		return fmt.Errorf("the consent page is %d", page.Code)
@@ -133,7 +148,7 @@ func (f *flows) consent() error {
 	form := at.Query()
 	form.Set("csrf", found[1])
 	form.Set("do", "approve")
-	answer := f.serve(f.browse(http.MethodPost, issuerURL+"/consent", form))
+	answer := f.serve(browse(f.cookie, http.MethodPost, issuerURL+"/consent", form))
 	if answer.Code != http.StatusSeeOther {
 		return fmt.Errorf("the answer to the consent is %d", answer.Code)
 	}
@@ -141,7 +156,13 @@ func (f *flows) consent() error {
 }
 
 // codeFlow prepares a whole flow.
-func (f *flows) codeFlow() (func() error, error) {
+func (f *flows) codeFlow(ctx context.Context) (func() error, error) {
+	if f.prepared++; f.prepared%flowsEach == 0 {
+		if err := f.arrive(ctx); err != nil {
+			return nil, err
+		}
+	}
+	cookie := f.cookie
 	push, verifier, err := f.pushRequest()
 	if err != nil {
 		return nil, err
@@ -151,7 +172,7 @@ func (f *flows) codeFlow() (func() error, error) {
 		return nil, err
 	}
 	return func() error {
-		_, err := f.finish(push, redeem)
+		_, err := f.finish(cookie, push, redeem)
 		return err
 	}, nil
 }
@@ -166,16 +187,16 @@ func (f *flows) authorize() (given, error) {
 	if err != nil {
 		return given{}, err
 	}
-	return f.finish(push, redeem)
+	return f.finish(f.cookie, push, redeem)
 }
 
 // finish pushes, has the browser fetch the code, and redeems it.
-func (f *flows) finish(push, redeem *message) (tokens given, err error) {
+func (f *flows) finish(cookie string, push, redeem *message) (tokens given, err error) {
 	location, err := f.pushed(push)
 	if err != nil {
 		return tokens, err
 	}
-	back := f.serve(f.browse(http.MethodGet, location, nil))
+	back := f.serve(browse(cookie, http.MethodGet, location, nil))
 	at, err := url.Parse(back.Header().Get("Location"))
 	if err != nil || back.Code != http.StatusSeeOther || at.Query().Get("code") == "" {
 		return tokens, fmt.Errorf("the browser gets %d and no code", back.Code)
@@ -205,12 +226,12 @@ func (f *flows) pushRequest() (push *message, verifier string, err error) {
 	return push, verifier, err
 }
 
-func (f *flows) refresh() (func() error, error) {
+func (f *flows) refresh(context.Context) (func() error, error) {
 	m, err := f.form("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {f.again}}, true)
 	return func() error { return f.ask(m, http.StatusOK, &given{}) }, err
 }
 
-func (f *flows) introspection() (func() error, error) {
+func (f *flows) introspection(context.Context) (func() error, error) {
 	m, err := f.form("/introspect", url.Values{"token": {f.access}}, false)
 	return func() error {
 		var answer struct {
@@ -223,7 +244,7 @@ func (f *flows) introspection() (func() error, error) {
 	}, err
 }
 
-func (f *flows) userInfo() (func() error, error) {
+func (f *flows) userInfo(context.Context) (func() error, error) {
 	proof, err := f.key.Proof(dpop.Target{Method: http.MethodGet, URL: userInfoURL, AccessToken: f.access})
 	r := httptest.NewRequest(http.MethodGet, userInfoURL, nil)
 	r.RequestURI = r.URL.Path // as a server reads it
@@ -278,9 +299,9 @@ func (f *flows) ask(m *message, want int, into any) error {
 }
 
 // browse makes a request of the person's browser.
-func (f *flows) browse(method, address string, form url.Values) *http.Request {
+func browse(cookie, method, address string, form url.Values) *http.Request {
 	r := httptest.NewRequest(method, address, strings.NewReader(form.Encode()))
-	r.AddCookie(&http.Cookie{Name: sessionName, Value: f.cookie})
+	r.AddCookie(&http.Cookie{Name: sessionName, Value: cookie})
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", issuerURL)
