@@ -1,13 +1,14 @@
 package browser
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"time"
+
+	"github.com/tenon-auth/tenon/internal/purposekey"
 )
 
 // formLife is for how long a form may stay open.
@@ -63,19 +64,9 @@ func (s seal) mac(key, head []byte) []byte {
 
 // sealKeys makes the keys for a purpose, newest first. A key of one purpose opens no other's seal.
 func (b *Browser) sealKeys(purpose string) ([][]byte, error) {
-	var keys [][]byte
-	for _, secret := range b.Secrets() {
-		if len(secret) < 32 {
-			return nil, errors.New("browser: Secrets must have at least 32 bytes each")
-		}
-		key, err := hkdf.Key(sha256.New, secret, nil, "tenon browser "+purpose, 32)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("browser: Secrets gives no key")
+	keys, err := purposekey.Derive(b.Secrets(), "tenon browser "+purpose)
+	if err != nil {
+		return nil, fmt.Errorf("browser: %w", err)
 	}
 	return keys, nil
 }

@@ -1,13 +1,15 @@
 package people
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
+
+	"github.com/tenon-auth/tenon/internal/purposekey"
 )
 
 // deviceLife is for how long a browser stays known without a login.
@@ -69,19 +71,9 @@ func deviceMAC(key, tag []byte, username string) []byte {
 
 // deriveKeys makes the keys for one purpose, newest first.
 func deriveKeys(secrets func() [][]byte, purpose string) ([][]byte, error) {
-	var keys [][]byte
-	for _, secret := range secrets() {
-		if len(secret) < 32 {
-			return nil, errors.New("people: Secrets must have at least 32 bytes each")
-		}
-		key, err := hkdf.Key(sha256.New, secret, nil, "tenon people "+purpose, 32)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("people: Secrets gives no key")
+	keys, err := purposekey.Derive(secrets(), "tenon people "+purpose)
+	if err != nil {
+		return nil, fmt.Errorf("people: %w", err)
 	}
 	return keys, nil
 }
