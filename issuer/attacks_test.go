@@ -1,12 +1,8 @@
 package issuer_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,51 +49,23 @@ type attack struct {
 
 // TestAttacks sends every entry over TLS, between two good requests of the same client.
 func TestAttacks(t *testing.T) {
-	files, err := filepath.Glob("testdata/attacks/*.json")
-	must(t, err)
-	seen, checks := map[string]bool{}, map[string]bool{}
-	fixtures := map[string]*fixture{}
-	for _, file := range files {
-		for _, a := range readAttacks(t, file) {
-			if seen[a.ID] {
-				t.Fatalf("%s: the id %s comes twice", file, a.ID)
-			}
-			seen[a.ID], checks[a.Expect.Check] = true, true
-			if fixtures[a.Server] == nil {
-				fixtures[a.Server] = newFixture(t, a.Server)
-			}
-			f := fixtures[a.Server]
-			t.Run(a.ID, func(t *testing.T) { f.run(t, a) })
-		}
-	}
-	if len(seen) < 60 {
-		t.Errorf("%d entries only", len(seen))
-	}
-	for _, check := range tokenChecks {
-		if !checks[check] {
-			t.Errorf("no entry is refused by %q", check)
-		}
-	}
+	fixtures := perServer(t, newFixture)
+	attackSet[attack]{
+		files: "testdata/attacks/*.json", least: 60, checks: tokenChecks, named: attack.named,
+		stage: func(a attack) func(*testing.T) {
+			f := fixtures(a.Server)
+			return func(t *testing.T) { f.run(t, a) }
+		},
+	}.run(t)
 }
+
+func (a attack) named() (id, check string) { return a.ID, a.Expect.Check }
 
 // tokenChecks are the reasons that this endpoint can refuse with and that a sender can cause.
 var tokenChecks = []string{
 	"alg", "assertion_type", "audience", "certificate", "client_id", "disabled", "expired", "form", "grant_type", "headers", "htm", "htu",
 	"iat", "jti", "jwk_private", "malformed", "method", "nbf", "no_credential", "no_proof", "nonce", "replay", "scope", "signature", "size",
 	"subject", "two_methods", "typ", "unbound", "unknown_client",
-}
-
-func readAttacks(t *testing.T, file string) []attack {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	must(t, err)
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	var all []attack
-	if err := d.Decode(&all); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	return all
 }
 
 // A fixture is a server with clients of every kind.

@@ -14,7 +14,7 @@ import (
 // TestAuthorizeAttacks opens every entry in a window of its own. What is refused ends at an error page: nobody is sent anywhere, and
 // nothing is kept of the visit.
 func TestAuthorizeAttacks(t *testing.T) {
-	all := readAttacks(t, "testdata/attacks/authorize/request.json")
+	all := readEntries[attack](t, "testdata/attacks/authorize/request.json")
 	f := newFlow(t, setup{})
 	w := f.window()
 	for n, a := range all {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,30 +23,14 @@ var parChecks = []string{
 
 // TestPushedAttacks pushes every entry over TLS, between two good requests of the same client.
 func TestPushedAttacks(t *testing.T) {
-	files, err := filepath.Glob("testdata/attacks/par/*.json")
-	must(t, err)
-	seen, checks := map[string]bool{}, map[string]bool{}
-	fixtures := map[string]*pushFixture{}
-	for _, file := range files {
-		for _, a := range readAttacks(t, file) {
-			if seen[a.ID] {
-				t.Fatalf("%s: the id %s comes twice", file, a.ID)
-			}
-			seen[a.ID], checks[a.Expect.Check] = true, true
-			if fixtures[a.Server] == nil {
-				fixtures[a.Server] = newPushFixture(t, a.Server)
-			}
-			t.Run(a.ID, func(t *testing.T) { fixtures[a.Server].push(t, a) })
-		}
-	}
-	if len(seen) < 170 {
-		t.Errorf("%d entries only", len(seen))
-	}
-	for _, check := range parChecks {
-		if !checks[check] {
-			t.Errorf("no entry is refused by %q", check)
-		}
-	}
+	fixtures := perServer(t, newPushFixture)
+	attackSet[attack]{
+		files: "testdata/attacks/par/*.json", least: 170, checks: parChecks, named: attack.named,
+		stage: func(a attack) func(*testing.T) {
+			f := fixtures(a.Server)
+			return func(t *testing.T) { f.push(t, a) }
+		},
+	}.run(t)
 }
 
 // A pushFixture is a server where people can log in, with clients of every kind.

@@ -1,14 +1,11 @@
 package issuer_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,35 +29,12 @@ var presentChecks = []string{
 
 // TestPresentAttacks presents every entry over TLS, and looks after each whether what is good is good still.
 func TestPresentAttacks(t *testing.T) {
-	files, err := filepath.Glob("testdata/attacks/present/*.json")
-	must(t, err)
 	f := newPresentFixture(t)
-	seen, checks := map[string]bool{}, map[string]bool{}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		must(t, err)
-		d := json.NewDecoder(bytes.NewReader(data))
-		d.DisallowUnknownFields()
-		var all []presentAttack
-		if err := d.Decode(&all); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for _, a := range all {
-			if seen[a.ID] {
-				t.Fatalf("%s: the id %s comes twice", file, a.ID)
-			}
-			seen[a.ID], checks[a.Expect.Check] = true, true
-			t.Run(a.ID, func(t *testing.T) { f.play(t, a) })
-		}
-	}
-	if len(seen) < 90 {
-		t.Errorf("%d entries only", len(seen))
-	}
-	for _, check := range presentChecks {
-		if !checks[check] {
-			t.Errorf("no entry is refused by %q", check)
-		}
-	}
+	attackSet[presentAttack]{
+		files: "testdata/attacks/present/*.json", least: 90, checks: presentChecks,
+		named: func(a presentAttack) (id, check string) { return a.ID, a.Expect.Check },
+		stage: func(a presentAttack) func(*testing.T) { return func(t *testing.T) { f.play(t, a) } },
+	}.run(t)
 }
 
 // A presentFixture is a zoo with clients of every kind, and tokens that are made anew for each entry.

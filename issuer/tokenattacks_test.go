@@ -1,12 +1,8 @@
 package issuer_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,42 +32,15 @@ var grantChecks = []string{
 
 // TestGrantAttacks sends every entry over TLS. Each has a grant of its own; what the attack was aimed at is tried afterwards.
 func TestGrantAttacks(t *testing.T) {
-	files, err := filepath.Glob("testdata/attacks/grant/*.json")
-	must(t, err)
-	seen, checks := map[string]bool{}, map[string]bool{}
-	stages := map[string]*grantStage{}
-	for _, file := range files {
-		for _, a := range readGrantAttacks(t, file) {
-			if seen[a.ID] {
-				t.Fatalf("%s: the id %s comes twice", file, a.ID)
-			}
-			seen[a.ID], checks[a.Expect.Check] = true, true
-			if stages[a.Server] == nil {
-				stages[a.Server] = newGrantStage(t, a.Server)
-			}
-			t.Run(a.ID, func(t *testing.T) { stages[a.Server].run(t, a) })
-		}
-	}
-	if len(seen) < 100 {
-		t.Errorf("%d entries only", len(seen))
-	}
-	for _, check := range grantChecks {
-		if !checks[check] {
-			t.Errorf("no entry is refused by %q", check)
-		}
-	}
-}
-
-func readGrantAttacks(t *testing.T, file string) (all []grantAttack) {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	must(t, err)
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&all); err != nil {
-		t.Fatalf("%s: %v", file, err)
-	}
-	return all
+	stages := perServer(t, newGrantStage)
+	attackSet[grantAttack]{
+		files: "testdata/attacks/grant/*.json", least: 100, checks: grantChecks,
+		named: func(a grantAttack) (id, check string) { return a.ID, a.Expect.Check },
+		stage: func(a grantAttack) func(*testing.T) {
+			s := stages(a.Server)
+			return func(t *testing.T) { s.run(t, a) }
+		},
+	}.run(t)
 }
 
 // A grantStage is a server with a person, and clients that the person authorizes.
