@@ -29,12 +29,9 @@ func newClientListCommand(path *string) *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return administer(cmd, *path, func(ctx context.Context, o office) error {
-			all := []issuer.Client{}
-			for c, err := range o.Clients(ctx) {
-				if err != nil {
-					return err
-				}
-				all = append(all, c)
+			all, err := gather(o.Clients(ctx))
+			if err != nil {
+				return err
 			}
 			if *asJSON {
 				return printJSON(cmd.OutOrStdout(), all)
@@ -210,23 +207,8 @@ func orDash(s string) string {
 
 // completeClients offers the ids of clients to the shell.
 func completeClients(path *string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		var ids []string
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		err := administer(cmd, *path, func(ctx context.Context, o office) error {
-			for c, err := range o.Clients(ctx) {
-				if err != nil {
-					return err
-				}
-				ids = append(ids, c.ID)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		return ids, cobra.ShellCompDirectiveNoFileComp
-	}
+	return completeNames(path, func(ctx context.Context, o office) ([]string, error) {
+		all, err := gather(o.Clients(ctx))
+		return eachOf(all, func(c issuer.Client) string { return c.ID }), err
+	})
 }

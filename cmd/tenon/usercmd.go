@@ -29,12 +29,9 @@ func newUserListCommand(path *string) *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return administer(cmd, *path, func(ctx context.Context, o office) error {
-			all := []admin.Login{}
-			for login, err := range o.People(ctx) {
-				if err != nil {
-					return err
-				}
-				all = append(all, login)
+			all, err := gather(o.People(ctx))
+			if err != nil {
+				return err
 			}
 			if *asJSON {
 				return printJSON(cmd.OutOrStdout(), all)
@@ -184,25 +181,10 @@ func showLogin(w io.Writer, l admin.Login, asJSON bool) error {
 	return printTable(w, rows)
 }
 
-// completePeople offers user names to the shell.
+// completePeople offers the names of people to the shell.
 func completePeople(path *string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []string
-		err := administer(cmd, *path, func(ctx context.Context, o office) error {
-			for login, err := range o.People(ctx) {
-				if err != nil {
-					return err
-				}
-				names = append(names, login.Username)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
+	return completeNames(path, func(ctx context.Context, o office) ([]string, error) {
+		all, err := gather(o.People(ctx))
+		return eachOf(all, func(l admin.Login) string { return l.Username }), err
+	})
 }

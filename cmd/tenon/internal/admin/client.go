@@ -17,7 +17,7 @@ import (
 // A Client is a command's half: each method is one question to a [Desk].
 type Client struct{ http *http.Client }
 
-// page is how many registrations travel at a time.
+// page is how many of a listing travel at a time.
 const page = 100
 
 // Status asks which server answers.
@@ -37,19 +37,25 @@ func (c *Client) Client(ctx context.Context, id string) (issuer.Client, error) {
 
 // Clients reads all registrations in the order of their ids.
 func (c *Client) Clients(ctx context.Context) iter.Seq2[issuer.Client, error] {
-	return func(yield func(issuer.Client, error) bool) {
+	return listed(ctx, c, "/clients", func(registration issuer.Client) string { return registration.ID })
+}
+
+// listed reads a whole listing, page by page. id gives what the next page comes after.
+func listed[T any](ctx context.Context, c *Client, path string, id func(T) string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		for after := ""; ; {
 			query := url.Values{"after": {after}, "n": {strconv.Itoa(page)}}
-			list, err := ask[[]issuer.Client](ctx, c, http.MethodGet, "/clients?"+query.Encode(), nil)
+			list, err := ask[[]T](ctx, c, http.MethodGet, path+"?"+query.Encode(), nil)
 			if err != nil {
-				yield(issuer.Client{}, err)
+				var none T
+				yield(none, err)
 				return
 			}
-			for _, registration := range list {
-				if !yield(registration, nil) {
+			for _, item := range list {
+				if !yield(item, nil) {
 					return
 				}
-				after = registration.ID
+				after = id(item)
 			}
 			if len(list) < page {
 				return

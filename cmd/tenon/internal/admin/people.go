@@ -192,25 +192,7 @@ func (c *Client) Person(ctx context.Context, username string) (Login, error) {
 
 // People reads everybody, in the order of their subjects.
 func (c *Client) People(ctx context.Context) iter.Seq2[Login, error] {
-	return func(yield func(Login, error) bool) {
-		for after := ""; ; {
-			query := url.Values{"after": {after}, "n": {strconv.Itoa(page)}}
-			list, err := ask[[]Login](ctx, c, http.MethodGet, "/people?"+query.Encode(), nil)
-			if err != nil {
-				yield(Login{}, err)
-				return
-			}
-			for _, login := range list {
-				if !yield(login, nil) {
-					return
-				}
-				after = login.Subject
-			}
-			if len(list) < page {
-				return
-			}
-		}
-	}
+	return listed(ctx, c, "/people", func(l Login) string { return l.Subject })
 }
 
 // UpdatePerson puts what is known of somebody in the place of what was. To disable somebody ends all they have allowed.

@@ -163,11 +163,7 @@ func (f *flows) codeFlow(ctx context.Context) (func() error, error) {
 		}
 	}
 	cookie := f.cookie
-	push, verifier, err := f.pushRequest()
-	if err != nil {
-		return nil, err
-	}
-	redeem, err := f.form("/token", url.Values{"grant_type": {"authorization_code"}, "redirect_uri": {callbackURL}, "code_verifier": {verifier}}, true)
+	push, redeem, err := f.pair()
 	if err != nil {
 		return nil, err
 	}
@@ -179,15 +175,21 @@ func (f *flows) codeFlow(ctx context.Context) (func() error, error) {
 
 // authorize goes through one flow now.
 func (f *flows) authorize() (given, error) {
-	push, verifier, err := f.pushRequest()
-	if err != nil {
-		return given{}, err
-	}
-	redeem, err := f.form("/token", url.Values{"grant_type": {"authorization_code"}, "redirect_uri": {callbackURL}, "code_verifier": {verifier}}, true)
+	push, redeem, err := f.pair()
 	if err != nil {
 		return given{}, err
 	}
 	return f.finish(f.cookie, push, redeem)
+}
+
+// pair makes the two calls of a flow; the second wants the code yet.
+func (f *flows) pair() (push, redeem *message, err error) {
+	push, verifier, err := f.pushRequest()
+	if err != nil {
+		return nil, nil, err
+	}
+	redeem, err = f.form("/token", url.Values{"grant_type": {"authorization_code"}, "redirect_uri": {callbackURL}, "code_verifier": {verifier}}, true)
+	return push, redeem, err
 }
 
 // finish pushes, has the browser fetch the code, and redeems it.

@@ -185,20 +185,17 @@ func several(n int64, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-// leaf reads the bytes of one entry.
-func (l *auditedLog) leaf(index int64) ([]byte, error) {
+// bundle reads the file of the log that holds an entry: its name, its bytes, and the entries, which are parts of those bytes.
+func (l *auditedLog) bundle(index int64) (file string, data []byte, entries [][]byte, err error) {
 	size, err := l.size()
 	if err != nil {
-		return nil, err
+		return "", nil, nil, err
 	}
 	tile := audit.EntryTile(index/audit.TileWidth, size)
-	bundle, err := readLogFile(l.dir, audit.TilePath(tile))
-	if err != nil {
-		return nil, err
+	file = audit.TilePath(tile)
+	if data, err = readLogFile(l.dir, file); err != nil {
+		return "", nil, nil, err
 	}
-	entries, err := audit.SplitEntries(bundle, tile.W)
-	if err != nil {
-		return nil, err
-	}
-	return entries[index%audit.TileWidth], nil
+	entries, err = audit.SplitEntries(data, tile.W)
+	return file, data, entries, err
 }

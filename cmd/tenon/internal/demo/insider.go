@@ -54,17 +54,7 @@ const (
 
 // rename changes the entry, and tells in which file of the log.
 func (l *auditedLog) rename(index int64) (file string, err error) {
-	size, err := l.size()
-	if err != nil {
-		return "", err
-	}
-	tile := audit.EntryTile(index/audit.TileWidth, size)
-	file = audit.TilePath(tile)
-	bundle, err := readLogFile(l.dir, file)
-	if err != nil {
-		return "", err
-	}
-	entries, err := audit.SplitEntries(bundle, tile.W) // parts of the bundle
+	file, bundle, entries, err := l.bundle(index)
 	if err != nil {
 		return "", err
 	}

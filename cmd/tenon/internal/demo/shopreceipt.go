@@ -86,9 +86,12 @@ func (s *stage) entryOf(ctx context.Context, token string, index uint64) (logEnt
 	for _, f := range report.Findings {
 		e.Checked = append(e.Checked, "found: "+f.Error())
 	}
-	leaf, err := log.leaf(int64(index))
-	e.Leaf = indented(leaf)
-	return e, err
+	_, _, entries, err := log.bundle(int64(index))
+	if err != nil {
+		return logEntry{}, err
+	}
+	e.Leaf = indented(entries[index%audit.TileWidth])
+	return e, nil
 }
 
 // steal tries what a thief could: everything that went over the wire is known to him.
