@@ -1,40 +1,29 @@
 // What a person sees, in a browser: every page of a login, in both themes and at the width of a phone, with axe-core looking on.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { createRequire } from 'node:module'
 import * as client from 'openid-client'
-import { chromium } from 'playwright-core'
+import * as chromium from './chromium.mjs'
 import { assertionKey, stage } from './stage.mjs'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const looks = [
-  { name: 'light', colorScheme: 'light', viewport: { width: 1280, height: 900 } },
-  { name: 'dark', colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
-  { name: 'phone', colorScheme: 'light', viewport: { width: 320, height: 640 } },
-  { name: 'phone-dark', colorScheme: 'dark', viewport: { width: 320, height: 640 } },
-]
 
 let browser, config
 
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  })
+  browser = await chromium.launch()
   config = await client.discovery(new URL(stage.issuer), 'dpop-client', undefined, client.PrivateKeyJwt(await assertionKey('dpop-client')))
 })
 
 after(() => browser?.close())
 
-// A visitor is a browser that nobody has used before.
+// A visitor ends on a page that says so when it is sent back to the client: nobody is there.
 async function visitor(options = {}) {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', viewport: looks[0].viewport, ...options })
-  await context.route('https://localhost:1/**', (route) => route.fulfill({ status: 200, body: 'back at the client' }))
-  return context.newPage()
+  const page = await chromium.visitor(browser, options)
+  await page.context().route('https://localhost:1/**', (route) => route.fulfill({ status: 200, body: 'back at the client' }))
+  return page
 }
+
+const look = (page, name) => chromium.look(page, stage.shots, name)
+const logIn = (page, password = stage.user.password) => chromium.logIn(page, stage.user.username, password)
 
 // ask pushes an authorization request and gives where to send the person.
 async function ask(more = {}) {
@@ -45,29 +34,6 @@ async function ask(more = {}) {
     code_challenge: await client.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...more,
   }, { DPoP })
   return { url: url.href, redeem: (back) => client.authorizationCodeGrant(config, new URL(back), { pkceCodeVerifier: verifier, idTokenExpected: true }, undefined, { DPoP }) }
-}
-
-// look takes a picture of a page in every look and holds it to axe-core. Nothing serious may be wrong, and nothing may need to
-// be scrolled sideways.
-async function look(page, name) {
-  for (const { name: how, colorScheme, viewport } of looks) {
-    await page.emulateMedia({ colorScheme })
-    await page.setViewportSize(viewport)
-    await page.screenshot({ path: join(stage.shots, `${name}-${how}.png`), fullPage: true })
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-    assert.ok(wide <= 0, `${name} in ${how} is ${wide} px too wide`)
-    const { violations } = await page.evaluate(`(() => { const module = undefined; ${axe}; return axe.run() })()`)
-    const serious = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
-    assert.deepEqual(serious.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).join(' ')}`), [], `${name} in ${how}`)
-  }
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.setViewportSize(looks[0].viewport)
-}
-
-async function logIn(page, password = stage.user.password) {
-  await page.fill('#username', stage.user.username)
-  await page.fill('#password', password)
-  await page.click('#login')
 }
 
 const backAtTheClient = (page) => page.waitForURL('https://localhost:1/**')
