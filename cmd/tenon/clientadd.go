@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -79,8 +80,13 @@ func (a *clientAddition) run(ctx context.Context, cmd *cobra.Command, o office, 
 	if err := showClient(cmd.OutOrStdout(), added, *a.asJSON); err != nil || *a.asJSON {
 		return err
 	}
-	if file := a.profilePath(); file != "" {
+	file := a.profilePath()
+	switch {
+	case file == "":
+	case slices.Contains(added.GrantTypes, issuer.ClientCredentials):
 		fmt.Fprintf(cmd.OutOrStdout(), "\nclient file %s; get a token with\n  tenon token --client-file %s\n", file, file)
+	default:
+		fmt.Fprintf(cmd.OutOrStdout(), "\nclient file %s; people authorize this client in a browser, see package client\n", file)
 	}
 	return nil
 }

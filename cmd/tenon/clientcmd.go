@@ -169,6 +169,18 @@ func showClient(w io.Writer, c issuer.Client, asJSON bool) error {
 		{"scope", orDash(c.Scope.String())},
 		{"resources", strings.Join(c.Resources, " ")},
 	}
+	for _, more := range []struct {
+		name   string
+		values []string
+	}{
+		{"sends people back to", c.RedirectURIs},
+		{"authorization details", c.DetailTypes},
+		{"introspects tokens of", c.Serves},
+	} {
+		if len(more.values) > 0 {
+			rows = append(rows, []string{more.name, strings.Join(more.values, " ")})
+		}
+	}
 	for _, key := range c.JWKS.Keys {
 		rows = append(rows, []string{"key", strings.TrimSpace(key.KeyID + " " + key.Algorithm)})
 	}

@@ -124,7 +124,7 @@ func newUserRemoveCommand(path *string) *cobra.Command {
 				if err != nil {
 					return aboutPerson(args[0], err)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is removed; %d live tokens are revoked, every API that checks the list knows within %s\n", args[0], done.Count, done.ByWhen)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is removed; what they allowed has ended: %d grants, %d live tokens; every API that checks the list knows within %s\n", args[0], done.Grants, done.Count, done.ByWhen)
 				return err
 			})
 		},

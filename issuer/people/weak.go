@@ -2,6 +2,7 @@ package people
 
 import (
 	_ "embed"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +15,26 @@ type Weak struct {
 	Reason string // "short", "long", "characters", "username", "simple" or "common"
 }
 
-func (w *Weak) Error() string { return ErrWeak.Error() + ": " + w.Reason }
+func (w *Weak) Error() string { return ErrWeak.Error() + ": " + w.advice() }
+
+// advice says what to change.
+func (w *Weak) advice() string {
+	switch w.Reason {
+	case "short":
+		return fmt.Sprintf("use %d characters or more", minPassword)
+	case "long":
+		return fmt.Sprintf("use %d bytes at most", maxPassword)
+	case "characters":
+		return "leave out control characters and what is not UTF-8"
+	case "username":
+		return "leave the user name out of it"
+	case "simple":
+		return fmt.Sprintf("use %d different characters or more", minDistinct)
+	case "common":
+		return "it is made of words that everybody tries first"
+	}
+	return w.Reason
+}
 
 // Is makes every Weak an ErrWeak.
 func (w *Weak) Is(target error) bool { return target == ErrWeak }
