@@ -5,6 +5,9 @@ import "context"
 // Disk is the seam to the file system, for tests that let it fail.
 type Disk = disk
 
+// Written is a file on it.
+type Written = written
+
 // RealDisk is what is there without a test.
 func RealDisk() Disk { return fileSystem{} }
 

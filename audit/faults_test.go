@@ -24,11 +24,32 @@ type failingDisk struct {
 
 func (d *failingDisk) fails() bool { d.left--; return d.left < 0 }
 
-func (d *failingDisk) Create(path string, data []byte, perm fs.FileMode) error {
-	if d.fails() {
-		return errors.Join(d.Disk.Create(path, data[:len(data)/2], perm), d.with)
+func (d *failingDisk) Create(path string, data []byte, perm fs.FileMode) (audit.Written, error) {
+	fails := d.fails()
+	if fails {
+		data = data[:len(data)/2]
 	}
-	return d.Disk.Create(path, data, perm)
+	f, err := d.Disk.Create(path, data, perm)
+	if err != nil {
+		return nil, err
+	}
+	if fails {
+		return nil, errors.Join(f.Close(), d.with)
+	}
+	return &failingFile{f, d}, nil
+}
+
+// A failingFile is written to the system, and may never reach the disk.
+type failingFile struct {
+	audit.Written
+	disk *failingDisk
+}
+
+func (f *failingFile) Sync() error {
+	if f.disk.fails() {
+		return f.disk.with
+	}
+	return f.Written.Sync()
 }
 
 func (d *failingDisk) Rename(from, to string) error {
@@ -225,10 +246,32 @@ type orderlyDisk struct {
 	audit.Disk
 	t       *testing.T
 	pending map[string]string // directory -> a name in it that is not durable yet
+	empty   map[string]bool   // files whose content is not durable yet
 	heads   int
 }
 
+func (d *orderlyDisk) Create(path string, data []byte, perm fs.FileMode) (audit.Written, error) {
+	f, err := d.Disk.Create(path, data, perm)
+	d.empty[path] = true
+	return &orderlyFile{f, d, path}, err
+}
+
+// An orderly file tells its disk when its content is durable.
+type orderlyFile struct {
+	audit.Written
+	disk *orderlyDisk
+	path string
+}
+
+func (f *orderlyFile) Sync() error {
+	delete(f.disk.empty, f.path)
+	return f.Written.Sync()
+}
+
 func (d *orderlyDisk) Rename(from, to string) error {
+	if d.empty[from] {
+		d.t.Errorf("%s gets its name before its content is durable", to)
+	}
 	if filepath.Base(to) == "checkpoint" {
 		d.heads++
 		for _, name := range d.pending {
@@ -253,7 +296,7 @@ func TestOrderOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	disk := &orderlyDisk{Disk: audit.RealDisk(), t: t, pending: map[string]string{}}
+	disk := &orderlyDisk{Disk: audit.RealDisk(), t: t, pending: map[string]string{}, empty: map[string]bool{}}
 	book, err := audit.OpenBook(t.Context(), audit.BookConfig{Store: &watchfulStore{db, t, disk}, Origin: testOrigin})
 	if err != nil {
 		t.Fatal(err)

@@ -20,12 +20,18 @@ var ErrPublished = errors.New("audit: what was published would change")
 
 // A disk is what can fail in the middle of a write. Tests put one in its place that does.
 type disk interface {
-	// Create writes a file that is not there yet. Its content, but not its name, is durable afterwards.
-	Create(path string, data []byte, perm fs.FileMode) error
+	// Create writes a file that is not there yet. Neither its content nor its name need be durable afterwards.
+	Create(path string, data []byte, perm fs.FileMode) (written, error)
 	// Rename gives a file another name, in the place of what had it before.
 	Rename(from, to string) error
 	// SyncDir makes the names in a directory durable.
 	SyncDir(dir string) error
+}
+
+// written is a file with all its content. Sync makes the content durable.
+type written interface {
+	Sync() error
+	Close() error
 }
 
 // A fileSystem is the disk that the operating system offers.
@@ -33,16 +39,15 @@ type fileSystem struct{}
 
 var _ disk = fileSystem{}
 
-func (fileSystem) Create(path string, data []byte, perm fs.FileMode) error {
+func (fileSystem) Create(path string, data []byte, perm fs.FileMode) (written, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
+	if _, err = f.Write(data); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return errors.Join(err, f.Close())
+	return f, nil
 }
 
 func (fileSystem) Rename(from, to string) error { return os.Rename(from, to) }
@@ -50,14 +55,25 @@ func (fileSystem) Rename(from, to string) error { return os.Rename(from, to) }
 func (fileSystem) SyncDir(dir string) error { return durable.SyncDir(dir) }
 
 // A tileStore writes the files of a log. A file has its name only when its content is durable: it is written in the directory tmp
-// first, which nobody reads. Its name is durable after the next sync.
+// first, which nobody reads. Its name is durable after the next sync. Many files are made durable together, because the first
+// fsync of a file system's journal pays for those that follow it.
 type tileStore struct {
 	dir   string
 	disk  disk
 	count int             // of files in tmp ever written, to name the next
+	fresh []freshFile     // written and without their names, in the order in which they get them
 	dirty map[string]bool // directories with names that may not be durable
 	made  map[string]bool // directories that are known to exist
 }
+
+// A freshFile is still in tmp.
+type freshFile struct {
+	written
+	tmp, full string
+}
+
+// mostFresh bounds how many files are open at a time.
+const mostFresh = 64
 
 // tmpDir is where files are written before they have their name.
 const tmpDir = "tmp"
@@ -109,19 +125,41 @@ func (s *tileStore) replace(path string, data []byte, perm fs.FileMode) error {
 }
 
 func (s *tileStore) write(full string, data []byte, perm fs.FileMode) error {
-	dir := filepath.Dir(full)
-	if err := s.mkdir(dir); err != nil {
+	if err := s.mkdir(filepath.Dir(full)); err != nil {
 		return err
 	}
 	s.count++
 	tmp := filepath.Join(s.dir, tmpDir, strconv.Itoa(s.count))
-	if err := s.disk.Create(tmp, data, perm); err != nil {
+	f, err := s.disk.Create(tmp, data, perm)
+	if err != nil {
 		return fmt.Errorf("audit: cannot write %s: %w", full, err)
 	}
-	if err := s.disk.Rename(tmp, full); err != nil {
-		return fmt.Errorf("audit: cannot write %s: %w", full, err)
+	s.fresh = append(s.fresh, freshFile{f, tmp, full})
+	if len(s.fresh) < mostFresh {
+		return nil
 	}
-	s.dirty[dir] = true
+	return s.name()
+}
+
+// name makes the content of the files in tmp durable and gives them their names.
+func (s *tileStore) name() error {
+	fresh := s.fresh
+	s.fresh = nil
+	var err error
+	for _, f := range fresh {
+		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+			err = fmt.Errorf("audit: cannot write %s: %w", f.full, err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range fresh {
+		if err := s.disk.Rename(f.tmp, f.full); err != nil {
+			return fmt.Errorf("audit: cannot write %s: %w", f.full, err)
+		}
+		s.dirty[filepath.Dir(f.full)] = true
+	}
 	return nil
 }
 
@@ -141,8 +179,11 @@ func (s *tileStore) mkdir(dir string) error {
 	return nil
 }
 
-// sync makes the names of all files written before durable.
+// sync makes all files written before durable, and their names.
 func (s *tileStore) sync() error {
+	if err := s.name(); err != nil {
+		return err
+	}
 	for _, dir := range slices.Sorted(maps.Keys(s.dirty)) {
 		if err := s.disk.SyncDir(dir); err != nil {
 			return fmt.Errorf("audit: cannot make the names in %s durable: %w", dir, err)
